@@ -18,6 +18,7 @@ from tracetui.analysis.dependencies import find_dependencies
 from tracetui.analysis.error_table import GROUPINGS, ErrorTable
 from tracetui.analysis.operation_table import OperationTable
 from tracetui.analysis.service_table import ServiceTable
+from tracetui.analysis.trace_difference import trace_difference
 from tracetui.cli.output import MIN_WIDTH
 from tracetui.model.span import Kind, Status
 from tracetui.model.traces import TraceSet
@@ -35,7 +36,7 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.stack_trace import read_stack_trace
 from tracetui.render.text.tables import service_name, service_roles, share_bar
 from tracetui.render.traces.contrast import ContrastList
-from tracetui.render.waterfall.trace_diff import TraceDiff
+from tracetui.render.waterfall.path_diff import MARKED, NORMAL, PathDiff
 from tracetui.session import Session
 from tracetui.tui.views.services.modes import DIFFERENCE, FAILS, PATH, SHARED, SLOW, Mode, mode_columns, title
 
@@ -83,7 +84,8 @@ def every_line(traces: TraceSet, glyphs: Glyphs, width: int) -> list[Line]:
     lines += [spots.heading(width), *(spots.line(row, width) for row in range(len(spots)))]
     for trace in range(min(traces.trace_count, 3)):
         paths = compare_traces(analysis.paths, trace, analysis.paths, 0)
-        lines += TraceDiff(paths, service_roles(traces), glyphs).lines(width)
+        for words in (NORMAL, MARKED):
+            lines += PathDiff(trace_difference(paths), service_roles(traces), words, glyphs).lines(width)
     selection = np.arange(traces.trace_count) % 2 == 0
     contrasted = ContrastList(contrast(traces, selection, outcomes=True), glyphs)
     lines += [contrasted.heading(width), *(contrasted.line(row, width) for row in range(len(contrasted)))]

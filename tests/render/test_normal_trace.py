@@ -114,9 +114,9 @@ def test_share_above_the_whole_is_explained() -> None:
     traces = build(*one(1, 50, 50), *one(2, 50, 50), *one(3, 120, 20))
     found = compare_with_normal(traces, 2)
     assert found is not None
-    assert max(row.share for row in found.listed) > 100
-    text = "\n".join(line.text for line in NormalDiff(found, traces, UNICODE).remarks(80))
-    assert "a share above 100 %: other rows took less time than normal" in text
+    assert max(row.share for row in found.difference.listed) > 100
+    text = "\n".join(line.text for line in NormalDiff(found, traces, UNICODE).rows.remarks(80))
+    assert "a share above 100 %: other call paths changed in the other direction" in text
 
 
 def test_added_time_by_call_path() -> None:
@@ -124,18 +124,18 @@ def test_added_time_by_call_path() -> None:
     found = compare_with_normal(traces, 4)
     assert found is not None
     assert (found.normal, found.population, found.rank, found.difference_ns) == (1, 5, 4, 480_000_000)
-    (query,) = found.listed
+    _, query = found.difference.listed
     assert (query.path.service, query.added_ns, query.share) == ("db", 480_000_000, 100.0)
     assert not query.is_called_more
     assert [traces.span_id(one) for one in query.spans] == [traces.span_id(s) for s in (3, 9)]
-    assert [(one.key, one.normal, one.here) for one in found.attributes] == [("tier", "free", "gold")]
+    assert [(one.key, one.before, one.after) for one in found.difference.attributes] == [("tier", "free", "gold")]
 
 
 def test_more_calls_and_slower_calls_are_distinguished() -> None:
     traces = requests(10, 10, 10, calls=8)
     found = compare_with_normal(traces, 2)
     assert found is not None
-    (query,) = found.listed
+    _, query = found.difference.listed
     assert query.is_called_more
     text = "\n".join(line.text for line in NormalDiff(found, traces, UNICODE).lines(100))
     assert "×1 → 8" in text
@@ -165,24 +165,24 @@ def test_added_network_time_is_named() -> None:
     traces = calls_over_the_network(4, 4, 4, 104)
     found = compare_with_normal(traces, 3)
     assert found is not None
-    _, client, _ = found.paths
+    _, client, _ = found.difference.paths
     assert client.path.network is not None
     assert (client.path.network.callee, client.path.network.total_ns) == ("stock", (4_000_000, 104_000_000))
-    assert [one.network_added_ns for one in found.paths] == [0, 100_000_000, 0]
-    assert found.slow_network is client
+    assert [one.network_added_ns for one in found.difference.paths] == [0, 100_000_000, 0]
+    assert found.difference.slow_network is client
     text = "\n".join(line.text for line in NormalDiff(found, traces, UNICODE).lines(80))
     assert "mostly network time to stock: 104 ms, normally 4.00 ms" in text
     assert "api GET network  " in text
     faster = compare_with_normal(traces, 0, normal=3)
     assert faster is not None
-    assert faster.slow_network is None, "nothing was added"
+    assert faster.difference.slow_network is None, "nothing was added"
 
 
 def test_network_time_that_did_not_change_takes_no_room() -> None:
     traces = calls_over_the_network(4, 4, 4, 4)
     found = compare_with_normal(traces, 3)
     assert found is not None
-    assert found.slow_network is None
+    assert found.difference.slow_network is None
     assert "network" not in "\n".join(line.text for line in NormalDiff(found, traces, UNICODE).lines(120))
 
 
@@ -214,7 +214,7 @@ def test_added_times_sum_to_the_difference_of_the_critical_paths(spans: list[Giv
             for sign, one in ((1, trace), (-1, found.normal))
             for s in np.flatnonzero((traces.trace == one) & paths.asynchronous)
         )
-        assert sum(one.added_ns for one in found.paths) == whole + asynchronous
+        assert sum(one.added_ns for one in found.difference.paths) == whole + asynchronous
         for width in (40, 80, 160):
             for glyphs in (UNICODE, ASCII):
                 for line in NormalDiff(found, traces, glyphs).lines(width):
@@ -226,7 +226,7 @@ def test_names_take_the_room_of_bars_on_a_narrow_screen() -> None:
     traces = Session.open([INCIDENT]).loaded
     found = compare_with_normal(traces, int(np.argmax(traces.response_time)))
     assert found is not None
-    diff = NormalDiff(found, traces, UNICODE)
+    diff = NormalDiff(found, traces, UNICODE).rows
     lines = [diff.line(row, 78).text for row in range(len(diff))]
     assert any("user-service database_query" in line for line in lines)
     assert any("recommendation-service" in line for line in lines)

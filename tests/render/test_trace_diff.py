@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import given
 
 from tests.support.building import US, GivenSpan, build, span
 from tests.support.strategies import span_sets, unhurried
 from tracetui.analysis.compare_traces import CallPath, PathChange, compare_traces
 from tracetui.analysis.critical_path import critical_paths
-from tracetui.model.span import Flag
+from tracetui.analysis.trace_difference import trace_difference
+from tracetui.model.span import Flag, Kind
 from tracetui.render.text.glyphs import UNICODE
-from tracetui.render.text.tables import service_roles
-from tracetui.render.waterfall.trace_diff import TraceDiff, whole_change
+from tracetui.render.waterfall.marked_diff import whole_change
+from tracetui.render.waterfall.path_diff import MARKED, NORMAL, DiffWords, PathDiff
 
 
 def both(before: list[GivenSpan], after: list[GivenSpan]) -> list[CallPath]:
@@ -71,38 +74,97 @@ def test_negligible_change_is_no_change() -> None:
     assert PathChange.SLOWER in {one.change for one in both(trace(5), trace(60))}
 
 
-def test_self_time_is_shown_if_there_is_room() -> None:
-    rows = TraceDiff(both(BEFORE, AFTER), service_roles(build(*AFTER)), UNICODE)
-    # total 100 us, self time 50 and critical 50; 20 less total, and the others unchanged
-    wide, narrow = (" ".join(rows.line(0, width).text.split()) for width in (120, 80))
-    assert wide.startswith("●api page 100 µs 80.0 µs 50.0 µs 50.0 µs 50.0 µs 50.0 µs faster")
-    assert narrow.startswith("●api page 100 µs 80.0 µs 50.0 µs 50.0 µs faster")
-    words = ["duration", "after", "self", "after", "critical", "after", "change"]
-    assert rows.heading(120).text.split()[2:] == words
-    assert rows.heading(80).text.split()[2:] == [*words[:2], *words[4:]]
+_BAR = re.compile(r" [░█·]+(?= \d| -)")
 
 
-def test_long_names_take_the_room_of_critical_times() -> None:
-    long = "a-service-with-a-long-name"
-    before = [span("1", 0, 100, name="page"), span("2", 10, 40, parent="1", service=long, name="fetch")]
-    rows = TraceDiff(both(before, before), service_roles(build(*before)), UNICODE)
-    assert f"{long} fetch" in rows.line(1, 78).text
-    assert rows.heading(78).text.split()[2:] == ["duration", "after", "change"]
-    for width in range(20, 160):
-        assert rows.line(1, width).width <= width
+def rows_of(found: list[CallPath], width: int = 100, words: DiffWords = MARKED) -> list[str]:
+    """Return the texts of the heading and the rows with single blanks."""
+    rows = PathDiff(trace_difference(found), {}, words, UNICODE)
+    lines = [rows.heading(width), *(rows.line(row, width) for row in range(len(rows)))]
+    assert all(line.width <= width for line in lines)
+    return [" ".join(line.text.split()) for line in lines]
 
 
-def test_rows_show_counts_and_failures() -> None:
-    rows = TraceDiff(both(BEFORE, AFTER), service_roles(build(*AFTER)), UNICODE)
-    texts = [" ".join(line.text.split()) for line in rows.lines(90)]
-    assert texts == [
-        "call path duration after critical after change",
-        "●api page 100 µs 80.0 µs 50.0 µs 50.0 µs faster",
-        "●db query ×1 → 2 40.0 µs 20.0 µs 40.0 µs 20.0 µs faster here",
-        "●cache old 10.0 µs - 10.0 µs - removed",
-        "●cache new - 10.0 µs - 4.00 µs added",
-        "●db query ✖ after - 6.00 µs - 6.00 µs added",
+def test_rows_show_times_counts_and_failures() -> None:
+    # page: 50 us of self time in both
+    assert [_BAR.sub("", row) for row in rows_of(both(BEFORE, AFTER), 80)] == [
+        "call path ░ both █ longer before after difference share",
+        "●api page 50.0 µs 50.0 µs 0",
+        "●db query ×1 → 2 40.0 µs 20.0 µs -20.0 µs 100 %",
+        "●cache old 10.0 µs - -10.0 µs 50 %",
+        "●cache new - 4.00 µs +4.00 µs",
+        "●db query ✖ after - 6.00 µs +6.00 µs",
     ]
+
+
+def test_bars_and_remarks_have_room_on_a_wide_screen() -> None:
+    heading, _, query, old, *_ = rows_of(both(BEFORE, AFTER), 120)
+    assert "░ both █ longer · shorter" in heading
+    assert re.match(r"●db query ×1 → 2 ░+·+ 40.0 µs", query)
+    assert old.endswith("50 % removed")
+
+
+def test_share_of_the_whole_difference() -> None:
+    def trace(first: int, second: int) -> list[GivenSpan]:
+        calls = (span("2", 0, first, parent="1", name="a"), span("3", first, first + second, parent="1", name="b"))
+        return [span("1", 0, first + second, name="page"), *calls]
+
+    assert rows_of(both(trace(100, 100), trace(300, 200)), 63)[2:] == [
+        "●api a ░░░░█████████ 100 µs 300 µs +200 µs 67 %",
+        "●api b ░░░░█████ 100 µs 200 µs +100 µs 33 %",
+    ]
+    cancelled = trace_difference(both(trace(100, 100), trace(180, 21)))
+    assert not cancelled.has_shares
+    text = "\n".join(line.text for line in PathDiff(cancelled, {}, MARKED, UNICODE).lines(100))
+    assert "%" not in text.replace("1 %", "")
+    assert "no shares: longer and shorter call paths cancel out" in text
+
+
+def test_callers_of_what_differs_are_listed() -> None:
+    def trace(slow: int) -> list[GivenSpan]:
+        return [
+            span("1", 0, 1_000 + slow, name="page"),
+            span("2", 0, 100, parent="1", name="same"),
+            span("3", 10, 90, parent="2", name="below the same"),
+            span("4", 100, 900 + slow, parent="1", name="caller"),
+            span("5", 110, 200, parent="4", name="fast"),
+            span("6", 200, 800 + slow, parent="4", name="slow"),
+        ]
+
+    found = trace_difference(both(trace(0), trace(500)))
+    assert [one.path.operation for one in found.listed] == ["page", "caller", "slow"]
+    text = "\n".join(line.text for line in PathDiff(found, {}, MARKED, UNICODE).lines(100))
+    assert "3 more call paths differ by less than 1 % of the whole" in text
+
+
+def test_equal_traces_have_no_rows() -> None:
+    found = both(BEFORE, BEFORE)
+    assert [line.text for line in PathDiff(trace_difference(found), {}, MARKED, UNICODE).lines(80)] == [
+        "no difference in 3 call paths"
+    ]
+
+
+def test_network_and_queue_time_of_both_traces_are_shown() -> None:
+    def trace(network: int, queue: int) -> list[GivenSpan]:
+        answered = 10 + network + 20
+        return [
+            span("1", 0, answered + 30, name="page", kind=Kind.SERVER),
+            span("2", 10, answered, parent="1", name="GET", kind=Kind.CLIENT),
+            span("3", 10 + network // 2, 30 + network // 2, parent="2", service="stock", kind=Kind.SERVER),
+            span("4", answered + 10, answered + 20, parent="1", name="send", kind=Kind.PRODUCER),
+            span("5", answered + 20 + queue, answered + 25 + queue, parent="4", service="mail", kind=Kind.CONSUMER),
+        ]
+
+    found = both(trace(10, 5), trace(210, 105))
+    wide = rows_of(found, 140)
+    assert any("GET" in text and text.endswith("network 10.0 µs → 210 µs") for text in wide)
+    assert any("send" in text and text.endswith("queue 5.00 µs → 105 µs") for text in wide)
+    narrow = rows_of(found, 70)
+    assert any(text.startswith("●api GET network 10.0 µs 210 µs") for text in narrow)
+    assert any(text.startswith("●api send queue +100 µs") for text in narrow)
+    (title,) = (line for line in [PathDiff(trace_difference(found), {}, MARKED, UNICODE).network_title()] if line)
+    assert title.text == "added   mostly network time to stock: 210 µs, before 10.0 µs"
+    assert not any("queue" in text or "network" in text for text in rows_of(both(trace(1, 0), trace(1, 0))))
 
 
 def test_duration_of_a_call_without_an_end_is_unknown() -> None:
@@ -111,24 +173,17 @@ def test_duration_of_a_call_without_an_end_is_unknown() -> None:
         return [span("1", 0, 100, name="page"), *calls]
 
     finished = [span("1", 0, 100, name="page"), span("2", 10, 40, parent="1", name="lazy")]
-    for before, after, expected in (
-        (finished, trace(Flag.NO_DURATION), "●api lazy 30.0 µs unknown 30.0 µs 0 unknown"),
-        (trace(Flag.NO_DURATION), finished, "●api lazy unknown 30.0 µs 0 30.0 µs unknown"),
-        (trace(Flag.NO_DURATION), trace(Flag(0)), "●api lazy unknown 0 0 0 unknown"),
+    for before, after in (
+        (finished, trace(Flag.NO_DURATION)),
+        (trace(Flag.NO_DURATION), finished),
+        (trace(Flag.NO_DURATION), trace(Flag(0))),
     ):
-        found = both(before, after)
-        rows = TraceDiff(found, service_roles(build(*after)), UNICODE)
-        assert " ".join(rows.line(1, 80).text.split()) == expected
-        assert None in found[1].self_ns
+        lazy = both(before, after)[1]
+        assert None in lazy.total_ns
+        assert None in lazy.self_ns
+        assert lazy.change is PathChange.UNKNOWN
     (_, lazy) = both(finished, trace(Flag(0), Flag.NO_DURATION))
     assert lazy.total_ns == (30 * US, None)
-
-
-def words(found: list[CallPath]) -> dict[str, str]:
-    """Return the last column of each row."""
-    rows = TraceDiff(found, {}, UNICODE)
-    start = rows.heading(100).text.index("change")
-    return {one.operation: rows.line(at, 100).text[start:].strip() for at, one in enumerate(found)}
 
 
 def test_slower_span_is_marked_at_the_row_that_explains_it() -> None:
@@ -140,19 +195,15 @@ def test_slower_span_is_marked_at_the_row_that_explains_it() -> None:
             span("3", 10, 10 + query, parent="2", name="query", service="db"),
         ]
 
+    def changes(found: list[CallPath]) -> list[tuple[PathChange, PathChange]]:
+        return [(one.change, one.own_change) for one in found]
+
+    same, slower, faster = PathChange.SAME, PathChange.SLOWER, PathChange.FASTER
     # the query took 20 and takes 970; the self time of find was 80 and is 30
-    assert words(both(trace(80, 20), trace(30, 970))) == {
-        "page": "slower",
-        "find": "slower below",
-        "query": "slower here",
-    }
-    assert words(both(trace(30, 970), trace(80, 20))) == {
-        "page": "faster",
-        "find": "faster below",
-        "query": "faster here",
-    }
+    assert changes(both(trace(80, 20), trace(30, 970))) == [(slower, same), (slower, faster), (slower, slower)]
+    assert changes(both(trace(30, 970), trace(80, 20))) == [(faster, same), (faster, slower), (faster, faster)]
     # the total is unchanged, 50 moved from one to the other
-    assert words(both(trace(80, 20), trace(30, 70))) == {"page": "", "find": "less here", "query": "slower here"}
+    assert changes(both(trace(80, 20), trace(30, 70))) == [(same, same), (same, faster), (slower, slower)]
 
 
 def test_glyphs_distinguish_origins_from_propagated_errors() -> None:
@@ -165,12 +216,12 @@ def test_glyphs_distinguish_origins_from_propagated_errors() -> None:
 
     found = both(trace(True, True), trace(True, False))
     assert [(one.errors, one.origins) for one in found] == [((1, 1), (0, 0)), ((1, 1), (0, 1)), ((1, 0), (1, 0))]
-    texts = [" ".join(line.text.split()) for line in TraceDiff(found, {}, UNICODE).lines(100)][1:]
-    assert [text.split(" 1")[0].split(" 5")[0] for text in texts] == [
-        "●api page ✗",
-        "●api find ✗ before ✖ after",
-        "●db query ✖ before",
+    assert [_BAR.sub("", row) for row in rows_of(found, 80)[1:]] == [
+        "●api page ✗ 50.0 µs 50.0 µs 0",
+        "●api find ✗ before ✖ after 0 0 0",
+        "●db query ✖ before 50.0 µs 50.0 µs 0",
     ]
+    assert "✖ only here" in rows_of(found, 80, NORMAL)[2]
 
 
 def test_change_of_the_whole_trace() -> None:

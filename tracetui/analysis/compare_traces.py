@@ -39,6 +39,8 @@ class CallNetwork:
     """Network time on the critical path."""
     queue_ns: tuple[int, int]
     """Queue time of messages, which is on no critical path."""
+    queue_change: PathChange
+    """Verdict on the queue time: SLOWER, FASTER or SAME."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,17 +166,17 @@ def _call_path(node: _Node, least: float) -> CallPath:
         change=change,
         own_change=own_change,
         spans=spans,
-        network=_network(node),
+        network=_network(node, least),
     )
 
 
-def _network(node: _Node) -> CallNetwork | None:
+def _network(node: _Node, least: float) -> CallNetwork | None:
     if not node.callees:
         return None
     callee = max(node.callees, key=node.callees.__getitem__)
     columns = (node.network, node.critical_network, node.queue)
     total, critical, queue = ((before, after) for before, after in columns)
-    return CallNetwork(callee, total, critical, queue)
+    return CallNetwork(callee, total, critical, queue, _change(queue, least))
 
 
 _Pair = tuple[int | None, int | None]

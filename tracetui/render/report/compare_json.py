@@ -7,9 +7,11 @@ from typing import Any
 import orjson
 
 from tracetui.analysis.compare import Comparison
+from tracetui.analysis.compare_traces import CallNetwork
 from tracetui.analysis.grouped_changes import GroupChange
-from tracetui.analysis.normal_trace import NormalComparison, PathDifference
+from tracetui.analysis.normal_trace import NormalComparison
 from tracetui.analysis.stats.change import RATES, Change
+from tracetui.analysis.trace_difference import PathDifference
 from tracetui.model.traces import TraceSet
 from tracetui.render.report.json import summary_json
 from tracetui.render.report.json_values import in_ms, in_percent, warnings_json
@@ -42,11 +44,11 @@ def normal_json(found: NormalComparison, traces: TraceSet) -> bytes:
                     "called_more": one.is_called_more,
                     **_network(one),
                 }
-                for one in found.paths
+                for one in found.difference.paths
             ],
             "attributes": [
-                {"service": one.service, "key": one.key, "value": one.here, "normal": one.normal}
-                for one in found.attributes
+                {"service": one.service, "key": one.key, "value": one.after, "normal": one.before}
+                for one in found.difference.attributes
             ],
         },
         option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,
@@ -129,10 +131,18 @@ def _call_paths(found: Comparison) -> list[dict[str, Any]]:
             **_sides("total_ms", map(in_ms, one.total_ns)),
             **_sides("self_ms", map(in_ms, one.self_ns)),
             **_sides("critical_ms", map(in_ms, one.critical_ns)),
-            **(_sides("network_ms", map(in_ms, one.network.total_ns)) if one.network else {}),
+            **_network_sides(one.network),
         }
         for one in found.call_paths
     ]
+
+
+def _network_sides(network: CallNetwork | None) -> dict[str, Any]:
+    """Return network times, and queue times of messages; nothing for a call path that calls no service."""
+    if network is None:
+        return {}
+    queue = _sides("queue_ms", map(in_ms, network.queue_ns)) if any(network.queue_ns) else {}
+    return {**_sides("network_ms", map(in_ms, network.total_ns)), **queue}
 
 
 def _sides(name: str, values: Any) -> dict[str, Any]:

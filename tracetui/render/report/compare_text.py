@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from tracetui.analysis.compare import REPORTED, BottleneckChange, Comparison, PatternChange
 from tracetui.analysis.grouped_changes import GroupChange
 from tracetui.analysis.stats.change import ERROR_RATE, FAILED_REQUEST_RATE, RATES, Change, Verdict
+from tracetui.analysis.trace_difference import trace_difference
 from tracetui.render.report.text_blocks import INDENT, Page, ReportOptions
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.percentiles import are_few
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import Cell, Column, duration_range, service_roles, text_cell
-from tracetui.render.waterfall.trace_diff import TraceDiff
+from tracetui.render.waterfall.path_diff import MARKED, PathDiff
 
 _SHOWN = 10
 _MIN_WIDTH = 40
@@ -120,7 +121,8 @@ class _ComparisonReport(Page):
         if not paths:
             return
         before, after = self.found.before, self.found.after
-        diff = TraceDiff(paths, {**service_roles(before.traces), **service_roles(after.traces)}, self.glyphs)
+        roles = {**service_roles(before.traces), **service_roles(after.traces)}
+        diff = PathDiff(trace_difference(paths), roles, MARKED, self.glyphs)
         yield self.line(("Call paths", Role.TITLE), (", one trace before and one after", Role.DIM))
         for line in diff.lines(self.options.width - len(INDENT)):
             yield Line([(INDENT, Role.PLAIN)]).extend(line)

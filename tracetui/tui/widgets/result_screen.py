@@ -78,12 +78,12 @@ class ResultScreen(Dialog[int | None]):
         self._title.show(lambda width: [_indented(line, width) for line in title])
         self._title.styles.height = max(len(title), 1)
 
-    def replace(self, title: Sequence[Line], rows: HeadedSource) -> None:
-        """Show another result."""
+    def replace(self, title: Sequence[Line], rows: HeadedSource, at: int = 0) -> None:
+        """Show another result, with the cursor on a row."""
         self._rows = rows
         self._show_title(title)
         self._heading.show(self._heading_lines)
-        self._view.show(rows, 0)
+        self._view.show(rows, at)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._heading.show, self._heading_lines)

@@ -13,7 +13,6 @@ from msgspec import structs
 
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import Comparison, compare
-from tracetui.analysis.compare_traces import CallPath, compare_traces
 from tracetui.analysis.root_causes import CausesAndBaseline, find_root_causes
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.resolve import server_at
@@ -29,15 +28,11 @@ from tracetui.render.report.compare_text import NOTHING_IN_COMMON, ComparisonLin
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.tables import service_roles
-from tracetui.render.traces.table import errors_text
-from tracetui.render.waterfall.trace_diff import WORDS_EXPLAINED, TraceDiff, whole_change
 from tracetui.session import compare_with, compare_with_search
-from tracetui.tui.messages import OpenTrace
 from tracetui.tui.views.base import View
 from tracetui.tui.views.choice_filler import ChoiceFiller
+from tracetui.tui.views.compared_traces import show_marked, show_normal
 from tracetui.tui.views.contrast import open_contrast
-from tracetui.tui.views.normal_trace import show_normal
 from tracetui.tui.views.traces.before_after import GroupPair, OfferedPairs
 from tracetui.tui.views.traces.causes import CauseFinder
 from tracetui.tui.widgets.choice import Choice, Option
@@ -48,14 +43,6 @@ _SETS_KEYS = (
     ("{list.open}", "back to traces"),
     ("before", "value in the first group or source; after: in the second, or in the traces shown"),
     ("beyond chance", "change of 10 % or more, significant across all figures"),
-)
-_TRACES_KEYS = (
-    ("{list.open}", "open the span (if in both, in the later trace); {answer.leave} returns here"),
-    (
-        "rows",
-        "calls of both traces by call path; added: only in the later, removed: only in the earlier",
-    ),
-    *WORDS_EXPLAINED,
 )
 MARKED, WITH_ERRORS, SLOWEST = "marked", "with errors", "slowest"
 _WINDOW = "window"
@@ -301,44 +288,7 @@ class TraceDialogs:
             return
         loaded = session.loaded
         first, second = sorted(chosen, key=lambda trace: int(loaded.trace_start[trace]))
-
-        def work() -> list[CallPath]:
-            paths = Analysis(loaded.select(np.array(sorted(chosen)))).paths
-            order = sorted(chosen)
-            return compare_traces(paths, order.index(first), paths, order.index(second))
-
-        view.work("traces-compare", work, partial(self._show_difference, loaded, (first, second)))
-
-    def _show_difference(self, loaded: TraceSet, pair: tuple[int, int], found: list[CallPath], at: int = 0) -> None:
-        look = self._view.state.look
-        glyphs = look.glyphs
-        title = []
-        for side, trace in enumerate(pair):
-            took = numbers.duration(int(loaded.response_time[trace]), glyphs.ascii_only)
-            clock = numbers.clock(int(loaded.trace_start[trace]), look.local_time)
-            line = Line([(("before  ", "after   ")[side], Role.DIM), (f"{clock}  ", Role.PLAIN)])
-            line.add("response ", Role.DIM).add(took, Role.STRONG)
-            line.add(f"  {whole_change(loaded.response_time[list(pair)].tolist(), glyphs)}" if side else "")
-            errors, origins = (sum(one.errors[side] for one in found), sum(one.origins[side] for one in found))
-            line.add(f"  {errors_text(origins, errors - origins, glyphs)}" if errors else "", Role.ERROR)
-            # the name goes last, as it is cut where the line is too short
-            title.append(line.add(f"  {safe(loaded.trace_name(trace))}", Role.TITLE))
-
-        if len({str(loaded.trace_name(trace)) for trace in pair}) > 1:
-            text = f"{glyphs.warning} different entry points: call paths of only one trace are removed or added"
-            title.append(Line([(text, Role.WARNING)]))
-
-        def chosen(row: int) -> None:
-            side = 1 if found[row].spans[1] >= 0 else 0
-            # spans are positions in a set of only these two traces, in order
-            order = sorted(pair)
-            offset = sum(len(loaded.spans_of(trace)) for trace in order[: order.index(pair[side])])
-            span = loaded.spans_of(pair[side]).start + found[row].spans[side] - offset
-            come_back = partial(self._show_difference, loaded, pair, found, row)
-            self._view.post_message(OpenTrace(pair[side], span, come_back))
-
-        rows = TraceDiff(found, service_roles(loaded), glyphs)
-        self._view.show_dialog(ResultScreen(look, title, rows, "open the span", _TRACES_KEYS, at), chosen)
+        show_marked(view, loaded, (first, second))
 
 
 DIALOGS: Mapping[str, Callable[[TraceDialogs], None]] = {

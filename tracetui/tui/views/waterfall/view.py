@@ -20,7 +20,7 @@ from tracetui.tui.keys.waterfall import DETAIL, FIND, WATERFALL
 from tracetui.tui.messages import ReadText
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
-from tracetui.tui.views.normal_trace import show_normal
+from tracetui.tui.views.compared_traces import show_normal
 from tracetui.tui.views.waterfall.header import Header
 from tracetui.tui.views.waterfall.jumps import Jump
 from tracetui.tui.views.waterfall.prepare import Opening, PreparedTrace, TraceOpener

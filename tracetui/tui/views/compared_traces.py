@@ -1,0 +1,124 @@
+"""Comparisons of two traces as lists over a view: of a trace with a normal one, and of two marked ones."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from tracetui.analysis.normal_trace import NormalComparison, compare_with_normal
+from tracetui.analysis.trace_difference import TraceDifference, compare_within
+from tracetui.model.traces import TraceSet
+from tracetui.render.text.line import Line
+from tracetui.render.waterfall.marked_diff import MarkedDiff
+from tracetui.render.waterfall.normal_diff import NormalDiff
+from tracetui.tui.messages import OpenTrace
+from tracetui.tui.views.base import View
+from tracetui.tui.widgets.result_screen import ResultScreen
+
+_SHARED_KEYS = (
+    ("share", "share of the whole difference"),
+    (
+        "network, queue",
+        "time of a call before the callee begins and after it ends; of a message until it is received",
+    ),
+)
+_NORMAL_KEYS = (
+    ("{list.open}", "open the span, in the normal trace if it is missing in this one"),
+    (
+        "this, normal",
+        "time on the critical path in this trace, and in a normal one of its entry point: the median, or next to it",
+    ),
+    ("difference", "this minus normal; all rows add up to the difference of the traces"),
+    *_SHARED_KEYS,
+    ("░ █ ·", "time of the normal trace; longer here; shorter here"),
+)
+_MARKED_KEYS = (
+    ("{list.open}", "open the span (if in both, in the later trace); {answer.leave} returns here"),
+    ("before, after", "time on the critical path in the earlier and in the later trace"),
+    ("difference", "after minus before; all rows add up to the difference of the traces"),
+    ("added, removed", "call paths of the later trace only; of the earlier only"),
+    *_SHARED_KEYS,
+    ("░ █ ·", "time in both traces; longer in the later one; shorter"),
+)
+
+
+class NormalTraceComparison:
+    """Comparison of a trace with a normal one, shown over a view."""
+
+    def __init__(self, view: View, traces: TraceSet, found: NormalComparison) -> None:
+        self._view, self._traces, self._found = view, traces, found
+        self._screen: ResultScreen | None = None
+
+    def show(self, at: int | None = None) -> None:
+        """Show it, with the cursor on a row, by default that of the largest difference."""
+        diff, step = self._diff(), self._step if len(self._found.normals.nearest) > 1 else None
+        look = self._view.state.look
+        row = diff.rows.top if at is None else at
+        self._screen = ResultScreen(look, _title(self._view, diff), diff.rows, "open the span", _NORMAL_KEYS, row, step)
+        self._view.show_dialog(self._screen, self._open_span)
+
+    def _diff(self) -> NormalDiff:
+        return NormalDiff(self._found, self._traces, self._view.state.look.glyphs)
+
+    def _open_span(self, row: int) -> None:
+        found = self._found
+        normal, here = found.difference.listed[row].spans
+        trace, span = (found.trace, here) if here >= 0 else (found.normal, normal)
+        self._view.post_message(OpenTrace(trace, span, partial(self.show, row)))
+
+    def _step(self, step: int) -> None:
+        """Compare with the next (1) or previous (-1) of the normal traces by distance from the median."""
+        traces, found = self._traces, self._found
+        nearest = found.normals.nearest
+        at = int(np.flatnonzero(nearest == found.normal)[0])
+        normal = int(nearest[(at + step) % len(nearest)])
+        self._view.work("waterfall-normal", lambda: compare_with_normal(traces, found.trace, normal), self._replace)
+
+    def _replace(self, found: NormalComparison | None) -> None:
+        if found is not None and self._screen is not None and not self._screen.is_closed:
+            self._found = found
+            diff = self._diff()
+            self._screen.replace(_title(self._view, diff), diff.rows, diff.rows.top)
+
+
+def show_normal(view: View, traces: TraceSet, trace: int) -> None:
+    """Compare a trace with the median trace of its entry point, and show the result over a view."""
+
+    def show(found: NormalComparison | None) -> None:
+        if found is None:
+            view.post_notice("no other trace has this entry point; nothing to compare with")
+        else:
+            NormalTraceComparison(view, traces, found).show()
+
+    view.work("waterfall-normal", lambda: compare_with_normal(traces, trace), show)
+
+
+def show_marked(view: View, traces: TraceSet, pair: tuple[int, int]) -> None:
+    """Compare two traces, the earlier one first, and show the result over a view."""
+    view.work("traces-compare", lambda: compare_within(traces, *pair), partial(_show_marked, view, traces, pair))
+
+
+def _show_marked(
+    view: View, traces: TraceSet, pair: tuple[int, int], found: TraceDifference, at: int | None = None
+) -> None:
+    look = view.state.look
+    diff = MarkedDiff(found, traces, pair, look.glyphs)
+
+    def chosen(row: int) -> None:
+        spans = found.listed[row].spans
+        side = 1 if spans[1] >= 0 else 0
+        view.post_message(OpenTrace(pair[side], spans[side], partial(_show_marked, view, traces, pair, found, row)))
+
+    view.show_dialog(
+        ResultScreen(
+            look, _title(view, diff), diff.rows, "open the span", _MARKED_KEYS, diff.rows.top if at is None else at
+        ),
+        chosen,
+    )
+
+
+def _title(view: View, diff: NormalDiff | MarkedDiff) -> list[Line]:
+    """Return the lines above the rows."""
+    width = max(view.size.width - 4, 20)
+    return [*diff.titles(view.state.look.local_time), *diff.rows.remarks(width), Line()]
