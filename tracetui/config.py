@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -61,6 +61,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keymap: dict[str, str] = {}
     ui: str = ""
     """Address of a trace's web page, with {id} for the trace id, for sources without pages of their own."""
+    hyperlinks: Literal["auto", "always", "never"] = "auto"
+    """Whether trace ids and addresses are hyperlinks of the terminal; "auto" if it is known to support them."""
     profiles: dict[str, dict[str, Any]] = {}
     """Unchecked profiles, so that an error in one does not affect the others."""
 

@@ -19,6 +19,7 @@ from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.pool import SearchReport, describe_searched
 from tracetui.model.errors import InputError, LoadWarning, UsageError
 from tracetui.model.search import NOTHING, Search, combined, describe_window
+from tracetui.model.trace_page import common_template
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
 from tracetui.query.pushdown import pushdown
@@ -43,10 +44,11 @@ class SelectedPart:
 class Session:
     """Loaded trace set and its current selection."""
 
-    def __init__(self, loaded: TraceSet, reports: Sequence[SearchReport] = ()) -> None:
-        """`reports`: reports of the servers' searches."""
+    def __init__(self, loaded: TraceSet, reports: Sequence[SearchReport] = (), source_count: int = 0) -> None:
+        """`reports`: reports of the servers' searches; `source_count`: number of all sources, including files."""
         self.loaded = loaded
         self.reports = reports
+        self._source_count = source_count
         self.analysis = self._whole_analysis = Analysis(loaded)
         self.uncorrected: Session | None = None
         """Session of the same traces before their clock skew was corrected; None if it was not."""
@@ -83,7 +85,12 @@ class Session:
             sources, progress, search=search, overrides=overrides, on_report=collect, second_search=second_search
         )
         traces = replace(with_logs(loaded, logs), exact_names=exact_names)
-        return cls(correct_skew(traces) if adjust_skew else traces, reports)
+        return cls(correct_skew(traces) if adjust_skew else traces, reports, len(sources))
+
+    @property
+    def server_page(self) -> str:
+        """Address of a trace's web page on the servers, as in `model.trace_page`; '' if it is unknown."""
+        return common_template([report.trace_page for report in self.reports], self._source_count)
 
     @property
     def searched(self) -> str:
@@ -106,7 +113,7 @@ class Session:
         corrected = correct_skew(self.loaded)
         if corrected is self.loaded:
             return self
-        session = Session(corrected, self.reports)
+        session = Session(corrected, self.reports, self._source_count)
         session.uncorrected = self
         return session
 

@@ -195,8 +195,9 @@ def _compare_trace(
         return
     from tracetui.render.waterfall.normal_diff import NormalDiff
 
-    look = report.options(filters)
-    lines = NormalDiff(found, traces, glyphs_of(look.ascii_only)).lines(look.width, local=look.local_time)
+    look = report.options(filters, session)
+    diff = NormalDiff(found, traces, glyphs_of(look.ascii_only))
+    lines = diff.lines(look.width, local=look.local_time, page=look.trace_page)
     print_lines(lines, report.color, report.output, ascii_only=look.ascii_only)
 
 

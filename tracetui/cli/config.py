@@ -21,6 +21,7 @@ from tracetui.config import SECRETS, Config, Profile, config_path, read_table
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.model.errors import UsageError
 from tracetui.model.secrets import looks_secret
+from tracetui.render.text import hyperlinks
 from tracetui.render.text.ansi import ColourChoice
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.numbers import counted
@@ -42,6 +43,8 @@ VARIABLES: Final = {
     "SSL_CERT_FILE": "certificates to verify servers with",
     "NO_COLOR": "no colours",
     "FORCE_COLOR": "colours also outside of a terminal",
+    "FORCE_HYPERLINK": "hyperlinks, or none for 0",
+    **dict.fromkeys(hyperlinks.TERMINAL_VARIABLES, "support of hyperlinks"),
     "COLORTERM": "number of colours",
     "COLORFGBG": "light or dark theme",
     "BROWSER": "web browser for traces' pages",

@@ -298,6 +298,7 @@ class Report:
     def options(self, filters: Filters, session: Session | None = None) -> ReportOptions:
         """Build the layout of the session's report from the options and the output."""
         # imported late, as only reports need it
+        from tracetui.cli.links import trace_page
         from tracetui.render.report.text_blocks import ReportOptions
 
         return ReportOptions(
@@ -309,4 +310,5 @@ class Report:
             words="" if filters.query is None else where_searched(filters.query.text),
             searched=session.searched if session else "",
             window=session.window if session else "",
+            trace_page=trace_page(session) if session and self.output is None else "",
         )

@@ -8,13 +8,15 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from tracetui.atomic_file import SHARED, atomic_file, is_stream, open_stream
+from tracetui.cli.links import has_links
 from tracetui.cli.plain_output import discard_stdout, unwritable
 from tracetui.model.errors import LoadWarning, UsageError
-from tracetui.render.text.ansi import ColourChoice, colour_of, encodable, write_lines
+from tracetui.render.text.ansi import Colour, ColourChoice, colour_of, encodable, theme_for, write_lines
 from tracetui.render.text.line import Line, wrapped
 from tracetui.render.text.safe_text import ascii_text, escaped_json, safe_lines
 
@@ -116,7 +118,11 @@ def print_lines(
     """Write lines to a file or stdout. UsageError if the file cannot be written."""
     if output is None:
         with _to_stdout() as stream:
-            write_lines(lines, stream, colour_of(stream, colour), ascii_only=ascii_only)
+            shown = colour_of(stream, colour)
+            # without styles, by --color never, there are no other escape codes either
+            is_linked = shown is not Colour.NONE and has_links(stream)
+            theme = replace(theme_for(shown), has_links=is_linked)
+            write_lines(lines, stream, shown, theme, ascii_only=ascii_only)
         return
     with _to_file(output) as raw:
         file = io.TextIOWrapper(raw, encoding="utf-8", write_through=True)

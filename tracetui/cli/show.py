@@ -10,6 +10,7 @@ import typer
 from tracetui.analysis.error_messages import error_message
 from tracetui.analysis.errors import roles
 from tracetui.cli import options as o
+from tracetui.cli.links import trace_page
 from tracetui.cli.output import is_ascii, print_lines, print_message, width_of
 from tracetui.cli.trace_opening import SLOWEST, TraceOpening
 from tracetui.render.text.ansi import ColourChoice
@@ -73,6 +74,11 @@ def show(selection: o.Selection, options: ShowOptions, servers: o.Servers) -> No
     )
     rows = None if options.everything else options.max_rows
     lines = waterfall_text(
-        view, width_of(options.width), max_rows=rows, local_time=options.local_time, log_lines=options.verbose
+        view,
+        width_of(options.width),
+        max_rows=rows,
+        local_time=options.local_time,
+        log_lines=options.verbose,
+        page=trace_page(session),
     )
     print_lines(lines, options.color, ascii_only=glyphs.ascii_only)

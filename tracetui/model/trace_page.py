@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote
@@ -57,6 +58,14 @@ _NUL: Final = msgspec.json.encode("\0").decode().strip('"')
 def page_of(template: str, trace_id: str) -> str:
     """Return the address of a trace's page; '' without a template."""
     return template.replace(ID, quote(trace_id, safe="")) if template else ""
+
+
+def common_template(templates: Sequence[str], sources: int) -> str:
+    """Return the template of all traces; '' if it is not known which of several sources has a trace.
+
+    templates: those of the servers that were searched; sources: number of all sources, as some may be files.
+    """
+    return templates[0] if len(templates) >= sources and len(set(templates)) == 1 else ""
 
 
 @dataclass(frozen=True, slots=True)

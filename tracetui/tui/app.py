@@ -8,6 +8,7 @@ import gc
 import os
 import signal
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -574,7 +575,7 @@ class TraceApp(TerminalApp):
 
     def _apply_look(self) -> None:
         look = self.state.look
-        look.theme = render_theme(self.current_theme, os.environ)
+        look.theme = replace(render_theme(self.current_theme, os.environ), has_links=look.has_links)
         for bar in self.query(LineBar):
             bar.set_look(look.theme)
         for lines in self.query(LineView):

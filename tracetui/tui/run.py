@@ -12,6 +12,7 @@ from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.resolve import check_credentials, parse_sources
 from tracetui.model.errors import INTERRUPTED, UsageError
 from tracetui.model.search import NOTHING
+from tracetui.render.text import hyperlinks
 from tracetui.render.text.glyphs import glyphs_of
 from tracetui.tui.app import TraceApp
 from tracetui.tui.keys.keymap import check_keymap
@@ -52,7 +53,8 @@ def run_app(
         stdin = _keys_from_terminal()
     elif not sys.stdin.isatty():
         os.close(_keys_from_terminal())
-    look = Look(glyphs=glyphs_of(settings.ascii_only), local_time=settings.local_time)
+    has_links = hyperlinks.are_wanted(settings.hyperlinks, os.environ)
+    look = Look(glyphs=glyphs_of(settings.ascii_only), local_time=settings.local_time, has_links=has_links)
     named = parse_sources(sources)
     check_credentials(named.servers)
     notices = list(notices)

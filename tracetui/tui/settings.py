@@ -44,6 +44,8 @@ class Settings:
     """Comma-separated keys by binding id."""
     ui: str = ""
     """Address of a trace's web page, as in `model.trace_page`, for sources without pages of their own."""
+    hyperlinks: str = "auto"
+    """As in the config file: "auto", "always" or "never"."""
 
 
 class Resume(msgspec.Struct):
@@ -68,7 +70,9 @@ def load_settings(path: Path | None = None) -> Settings:
     config = load_config(path)
     if config.theme and config.theme not in THEMES:
         raise UsageError(f"{path or config_path()}: unknown theme {config.theme}; themes are {', '.join(THEMES)}")
-    return Settings(config.theme, config.ascii, config.mouse, config.local_time, config.keymap, config.ui)
+    return Settings(
+        config.theme, config.ascii, config.mouse, config.local_time, config.keymap, config.ui, config.hyperlinks
+    )
 
 
 def _resume_path() -> Path:

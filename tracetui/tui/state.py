@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Look:
-    """Appearance of the screen: theme, glyphs and time zone."""
+    """Appearance of the screen: theme, glyphs, time zone, and whether the terminal knows hyperlinks."""
 
     glyphs: Glyphs = UNICODE
     theme: Theme = DARK
     local_time: bool = False
+    has_links: bool = False
 
 
 STDIN: Final = "-"
@@ -87,8 +88,8 @@ class State:
     """Number of services to choose from on a server that searches by service only; 0 for no choice."""
     configured_page: str = ""
     """Address of a trace's web page, as in `model.trace_page`, from the config file; '' for none."""
-    server_pages: tuple[str, ...] = ()
-    """Those of the servers that were searched."""
+    server_page: str = ""
+    """That of the servers that were searched; '' if they differ, or traces may be from other sources."""
     searched_lookback_ns: int = 0
     """Lookback of the last search; 0 for a fixed time window or trace ids."""
     newest_starts: dict[str, int] = field(default_factory=dict)
@@ -143,7 +144,7 @@ class State:
     @property
     def trace_page(self) -> str:
         """Address of a trace's web page, as in `model.trace_page`; '' if it is not known which server has the trace."""
-        return self.server_pages[0] if len(self.server_pages) == 1 and self.server_pages[0] else self.configured_page
+        return self.server_page or self.configured_page
 
     # --- loading -----------------------------------------------------------------------------------------------------
 
@@ -188,13 +189,12 @@ class State:
         """Set the servers' reports on the last search."""
         # imported late, so that the first screen is painted before
         from tracetui.ingest.servers.pool import describe_searched
+        from tracetui.model.trace_page import common_template
 
         self.search_reports = [report.text for report in reports]
         self.search_scope = describe_searched(reports)
         self.services_to_choose = max((report.services_to_choose for report in reports), default=0)
-        # traces may also be from files, or from servers that failed
-        is_known = len(reports) >= len(self.sources)
-        self.server_pages = tuple(dict.fromkeys(report.trace_page for report in reports)) if is_known else ()
+        self.server_page = common_template([report.trace_page for report in reports], len(self.sources))
         searches = [report.search for report in reports]
         is_open = all(search.start_ns is None and not search.trace_ids for search in searches)
         lookbacks = [search.lookback_ns or LOOKBACK_NS for search in searches]

@@ -109,7 +109,7 @@ def _suggestions(page: Page, analysis: Analysis) -> Iterator[Line]:
             Line(
                 [("in ", Role.DIM), (f"{suggestion.trace_count:,}/{analysis.traces.trace_count:,} traces", Role.PLAIN)]
             ),
-            Line([("example ", Role.DIM), (safe(analysis.traces.trace_ids[suggestion.example_trace]), Role.PLAIN)]),
+            Line([("example ", Role.DIM), page.trace(analysis.traces.trace_ids[suggestion.example_trace])]),
         ]
         yield from page.flowed(*parts, indent=indent)
     yield from page.more(len(found) - shown, "suggestion")
@@ -129,7 +129,7 @@ def critical_path_text(page: Page, analysis: Analysis) -> Iterator[Line]:
                 (f" of the {'' if trace == order[0] else 'next '}slowest trace", Role.DIM),
             ),
             Line([(numbers.milliseconds(duration), Role.STRONG)]),
-            page.line((safe(traces.trace_ids[trace]), Role.DIM)),
+            page.line(page.trace(traces.trace_ids[trace], Role.DIM)),
         )
         spans = np.arange(int(traces.first[trace]), int(traces.first[trace + 1]))
         critical = paths.critical[spans]

@@ -54,7 +54,7 @@ def _errors_by_service(page: Page, analysis: Analysis) -> Iterator[Line]:
             yield page.line((head, Role.PLAIN), (safe(pattern.message), Role.PLAIN))
             indent = " " * cell_width(head)
             examples = pattern.example_traces if page.options.verbose else pattern.example_traces[:_EXAMPLES]
-            traces = [Line([(safe(analysis.traces.trace_ids[trace]), Role.PLAIN)]) for trace in examples]
+            traces = [Line([page.trace(analysis.traces.trace_ids[trace])]) for trace in examples]
             traces[0] = Line([("traces " if len(traces) > 1 else "trace ", Role.DIM)]).extend(traces[0])
             yield from page.flowed(*traces, indent=indent)
         if len(patterns) > few:
@@ -75,8 +75,8 @@ def _pattern(page: Page, analysis: Analysis, pattern: ErrorPattern) -> Iterator[
     if pattern.propagated_to:
         facts.append(_propagated(pattern, page.width - len(indent)))
     facts += [Line([(words, Role.PLAIN)]) for words in outcome_counts(pattern)]
-    example = safe(analysis.traces.trace_ids[pattern.example_traces[0]])
-    facts.append(Line([("example ", Role.DIM), (example, Role.PLAIN)]))
+    example = page.trace(analysis.traces.trace_ids[pattern.example_traces[0]])
+    facts.append(Line([("example ", Role.DIM), example]))
     yield from page.flowed(*facts, indent=indent)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tracetui.model.trace_page import page_of
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import glyphs_of
 from tracetui.render.text.line import Line, Role, flowed, wrapped
+from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import Cell, Column, table
 
 INDENT = "  "
@@ -29,6 +31,8 @@ class ReportOptions:
     """Description of where the words of the filters were searched; '' for none."""
     window: str = ""
     """Time range that servers were searched for: "the last 1h"; '' for files."""
+    trace_page: str = ""
+    """Address of a trace's web page, as in `model.trace_page`, for hyperlinks; '' for none."""
 
 
 class Page:
@@ -42,6 +46,10 @@ class Page:
     def line(self, *runs: tuple[str, str]) -> Line:
         """Return a line of texts with their roles, cut at the width."""
         return Line(runs).cropped(self.width, self.glyphs.ellipsis)
+
+    def trace(self, trace_id: str, role: str = Role.PLAIN) -> tuple[str, str]:
+        """Return a trace id and its role, with a hyperlink to the page of the trace."""
+        return safe(trace_id), Role.link(page_of(self.options.trace_page, trace_id), role)
 
     def wrapped(self, text: str, role: str) -> list[Line]:
         return wrapped(Line([(text, role)]), self.width, self.glyphs.ellipsis)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tracetui.analysis.error_messages import NO_MESSAGE, exception_text
 from tracetui.analysis.span_facts import SpanFacts
 from tracetui.model.span import Attributes, Event, Link, Span, Value
+from tracetui.model.trace_page import page_of
 from tracetui.render.span.entries import DetailEntry, LinkTarget
 from tracetui.render.span.facts import (
     cause_words,
@@ -57,6 +58,8 @@ class SpanDetailLines:
     """Slot of the service's colour."""
     open_key: str = ""
     """Key that opens a row; '' for none."""
+    page: str = ""
+    """Address of a trace's web page, as in `model.trace_page`; '' if unknown."""
     toggled: set[str] = field(default_factory=set)
     """Paths of entries that were toggled from their initial state."""
     word: str = ""
@@ -253,7 +256,8 @@ class SpanDetailLines:
         if self.word or self._open(key_path):
             column = key_column(matching, width)
             for key in list(matching)[:MAX_SHOWN]:
-                yield self._field(f"{path}:{key}", key, matching[key], column, width)
+                address = page_of(self.page, self.span.trace_id) if (path, key) == ("ids", "trace id") else ""
+                yield self._field(f"{path}:{key}", key, matching[key], column, width, address=address)
             if len(matching) > MAX_SHOWN:
                 yield self._more(path, len(matching) - MAX_SHOWN, dict(matching))
 
@@ -324,7 +328,7 @@ class SpanDetailLines:
         link, path = self.span.links[number], f"link:{number}"
         target = self.targets.get(number)
         line = self._foldable(path, bool(link.attributes), level=1).add(f"{self.glyphs.link} ", Role.ACCENT)
-        link_words(line, target, link.kind, (link.trace_id, link.span_id), self.open_key)
+        link_words(line, target, link.kind, (link.trace_id, link.span_id), self.open_key, self.page)
         yield DetailEntry(path, "link", plain(link), lambda _: [line], can_fold=bool(link.attributes), target=target)
         if link.attributes and (self.word or self._open(path)):
             yield from self._below(path, link.attributes, width)
@@ -339,7 +343,7 @@ class SpanDetailLines:
             return
         yield self._heading("group:linked from", "linked from", linked.count)
         if self._open("group:linked from"):
-            yield from linked_entries(linked, self.glyphs, self.open_key)
+            yield from linked_entries(linked, self.glyphs, self.open_key, self.page)
             if linked.count > len(linked.spans):
                 yield self._more("linked from", linked.count - len(linked.spans), "")
 
@@ -363,8 +367,11 @@ class SpanDetailLines:
         value: Value = dict(values) if values else title
         return DetailEntry(path, title, value, lambda _: [line], can_fold=True)
 
-    def _field(self, path: str, name: str, value: Value, column: int, width: int, level: int = 1) -> DetailEntry:
-        return self._values.field(path, name, value, column, width, opened=self._open(path), level=level)
+    def _field(
+        self, path: str, name: str, value: Value, column: int, width: int, level: int = 1, address: str = ""
+    ) -> DetailEntry:
+        opened = self._open(path)
+        return self._values.field(path, name, value, column, width, opened=opened, level=level, address=address)
 
     def _more(self, title: str, count: int, value: Value) -> DetailEntry:
         shows = f": {self.open_key} shows all" if self.open_key else ""

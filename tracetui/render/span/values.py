@@ -34,9 +34,20 @@ class ValueRows:
         self._glyphs, self._spare = glyphs, spare
 
     def field(
-        self, path: str, name: str, value: Value, column: int, width: int, *, opened: bool, level: int = 1
+        self,
+        path: str,
+        name: str,
+        value: Value,
+        column: int,
+        width: int,
+        *,
+        opened: bool,
+        level: int = 1,
+        address: str = "",
     ) -> DetailEntry:
-        """Return the entry of a value, with its name in a column of this width."""
+        """Return the entry of a value, with its name in a column of this width. It is a hyperlink to an address, by
+        default to the one that it is itself.
+        """
         glyphs = self._glyphs
         indent = 2 * level
         room = max(width - indent - column - 2, 8)
@@ -47,7 +58,9 @@ class ValueRows:
         key = fit(safe(name) or "(no name)", column, ellipsis=glyphs.ellipsis)
         stack = stack_of(name, value) if long else None
         wrapped = self.wrapped(value, room) if long and not opened and stack is None else None
+        address = address or (value if isinstance(value, str) else "")
         if wrapped is not None:
+            wrapped = [Line((text, Role.link(address, role)) for text, role in line.runs) for line in wrapped]
             lines = [Line([(f"{' ' * indent}{key}  ", Role.DIM)]).extend(wrapped[0])]
             lines += [Line([(" " * (indent + column + 2), Role.PLAIN)]).extend(line) for line in wrapped[1:]]
             return DetailEntry(path, name, value, lambda _: lines, is_long=True, is_attribute=True)
@@ -63,9 +76,9 @@ class ValueRows:
         if long and size > room:
             note = f" {numbers.short_count(size)} characters" if size >= 1_000 else ""
             shown = cut(shown, max(room - len(note), 8), glyphs.ellipsis)
-            line.add("" if opened else shown).add(note, Role.DIM)
+            line.add("" if opened else shown, Role.link(address)).add(note, Role.DIM)
         else:
-            line.add("" if opened else cut(shown, room, glyphs.ellipsis))
+            line.add("" if opened else cut(shown, room, glyphs.ellipsis), Role.link(address))
         lines = [line]
         if opened and body is not None:
             lines += [Line([(" " * (indent + 2), Role.PLAIN)]).extend(text) for text in body]

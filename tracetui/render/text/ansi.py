@@ -10,8 +10,9 @@ from typing import TextIO
 
 from rich.color import ColorSystem
 
+from tracetui.render.text import hyperlinks
 from tracetui.render.text.cells import cell_width
-from tracetui.render.text.line import Line
+from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import in_ascii, safe
 from tracetui.render.text.theme import ANSI, DARK, LIGHT, MONO, Theme
 
@@ -66,7 +67,7 @@ def theme_for(colour: Colour, environ: Mapping[str, str] | None = None) -> Theme
 
 
 def ansi_text(line: Line, theme: Theme, colour: Colour) -> str:
-    """Return the line with SGR codes for its styles, no other escape codes and no trailing blanks."""
+    """Return the line with SGR codes for its styles, hyperlinks if the theme has them, and no trailing blanks."""
     runs = line.runs
     last = len(runs) - 1
     parts = []
@@ -74,8 +75,11 @@ def ansi_text(line: Line, theme: Theme, colour: Colour) -> str:
         shown = text if text.isprintable() else safe(text)
         if i == last:
             shown = shown.rstrip()
+        role, address = Role.without_link(role)
         codes = _codes(theme, role, colour) if shown.strip() else ""
-        parts.append(f"\x1b[{codes}m{shown}\x1b[0m" if codes else shown)
+        styled = f"\x1b[{codes}m{shown}\x1b[0m" if codes else shown
+        is_linked = address and theme.has_links and shown
+        parts.append(f"{hyperlinks.begin(address)}{styled}{hyperlinks.END}" if is_linked else styled)
     return "".join(parts)
 
 

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tracetui.render.text.cells import cell_width, cut
+from tracetui.render.text.hyperlinks import linkable
+
+_LINK = "link "
 
 
 class Role:
@@ -39,6 +42,19 @@ class Role:
     def service(slot: int) -> str:
         """Return the role of a service by its colour slot (see `render.text.colours`)."""
         return f"service:{slot}"
+
+    @staticmethod
+    def link(address: str, role: str = PLAIN) -> str:
+        """Return the role of text that is a hyperlink; the role itself for an address that may not be linked."""
+        return f"{_LINK}{role} {address}" if linkable(address) else role
+
+    @staticmethod
+    def without_link(role: str) -> tuple[str, str]:
+        """Return a role without its hyperlink, and the address of that; '' for none."""
+        if not role.startswith(_LINK):
+            return role, ""
+        plain, _, address = role.removeprefix(_LINK).partition(" ")
+        return plain, address
 
 
 class Run(NamedTuple):

@@ -34,21 +34,35 @@ class Theme:
     without colours it is underlined, because a reversed bar would look like a hole.
     """
 
+    has_links: bool = False
+    """True if hyperlinks are part of styles; False leaves them out."""
+
     def style(self, role: str) -> Style:
         """Return the style of a role; the null style for an unknown one."""
+        role, address = Role.without_link(role)
+        return self._linked(self._style(role), address)
+
+    def _linked(self, style: Style, address: str) -> Style:
+        return style + Style(link=address) if address and self.has_links else style
+
+    def _style(self, role: str) -> Style:
         if role.startswith("service:"):
             return self.services[int(role[8:]) % len(self.services)] if self.services else Style.null()
         return self.styles.get(role) or Style.null()
 
     def cursor_style(self, role: str) -> Style:
         """Return the style of a role in the cursor row."""
+        role, address = Role.without_link(role)
+        return self._linked(self._cursor_style(role), address)
+
+    def _cursor_style(self, role: str) -> Style:
         if self.under_cursor is not None:
             return self.under_cursor.styles[Role.PLAIN] + self.under_cursor.style(role)
         if not self.services:
-            return self.style(role) + _UNDERLINED
+            return self._style(role) + _UNDERLINED
         if role == _SOLID:
-            return self.style(Role.DIM)
-        colour = self.style(role).color
+            return self._style(Role.DIM)
+        colour = self._style(role).color
         # reversed, the colour of the background is that of the bar, on the foreground of the terminal
         return REVERSED + Style(bgcolor=colour) if colour is not None and not colour.is_default else REVERSED
 
@@ -83,7 +97,8 @@ def _split_bars(line: Line) -> Iterator[Run]:
             end = min(right if is_bar else left, stop)
             part = text[at - begin : end - begin]
             is_solid = is_bar and role == Role.DIM and not set(part) - set(_BLOCKS)
-            yield Run(part, _SOLID if is_solid else role if is_bar else _CURSOR)
+            _, address = Role.without_link(role)
+            yield Run(part, _SOLID if is_solid else role if is_bar else Role.link(address, _CURSOR))
             at = end
 
 

@@ -23,15 +23,17 @@ def waterfall_text(
     local_time: bool = False,
     hint: str = "--all shows every span",
     log_lines: bool = False,
+    page: str = "",
 ) -> Iterator[Line]:
     """Yield the lines of a whole waterfall, at most `width` cells each.
 
     `max_rows`: limit on rows, with errors and the critical path preferred; None for no limit. `hint`: way to see the
-    rest. `log_lines`: list the log records of a span below it.
+    rest. `log_lines`: list the log records of a span below it. `page`: address of a trace's web page, as in
+    `model.trace_page`.
     """
     if max_rows is not None:
         view.limit(max(max_rows, 1))
-    yield from header(view, width, local_time)
+    yield from header(view, width, local_time, page=page)
     yield Line()
     yield view.scale(width)
     for row in range(len(view.rows)):

@@ -14,6 +14,7 @@ from tracetui.analysis.skew import SKEWED
 from tracetui.analysis.span_facts import Rank, trace_rank
 from tracetui.analysis.summary import DIFFERENCE
 from tracetui.model.span import Flag, Kind
+from tracetui.model.trace_page import page_of
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cut
 from tracetui.render.text.line import Line, Role, flowed
@@ -31,19 +32,24 @@ _TITLE, _STARTED, _KIND, _SPANS, _SERVICES, _DATE, _DEPTH, _ID = range(8)
 """Items of the first lines, the most important first; the last ones are dropped first."""
 
 
-def header(view: Waterfall, width: int, local_time: bool = False, most: int | None = None) -> list[Line]:
-    """Return the header, in at most `most` lines if given; the least important parts are dropped."""
+def header(
+    view: Waterfall, width: int, local_time: bool = False, most: int | None = None, page: str = ""
+) -> list[Line]:
+    """Return the header, in at most `most` lines if given; the least important parts are dropped.
+
+    page: address of a trace's web page, as in `model.trace_page`.
+    """
     ellipsis = view.glyphs.ellipsis
     findings = flowed([*_errors(view), *_bottleneck(view), *_warnings(view)], width, ellipsis=ellipsis)
     first: list[Line] = []
     for kept in range(_ID, _TITLE - 1, -1):
-        first = flowed(_items(view, width, local_time, kept), width, ellipsis=ellipsis)
+        first = flowed(_items(view, width, local_time, kept, page), width, ellipsis=ellipsis)
         if most is None or len(first) <= max(most - len(findings), 1):
             break
     return (first + findings)[:most]
 
 
-def _items(view: Waterfall, width: int, local_time: bool, kept: int) -> Iterator[Line]:
+def _items(view: Waterfall, width: int, local_time: bool, kept: int, page: str) -> Iterator[Line]:
     """Yield the items that describe the trace, up to the item `kept`."""
     traces, glyphs = view.traces, view.glyphs
     within = slice(view.first, view.stop)
@@ -79,7 +85,8 @@ def _items(view: Waterfall, width: int, local_time: bool, kept: int) -> Iterator
     if peers:
         yield Line([(peers, Role.PLAIN)])
     if kept >= _ID:
-        yield Line([(f"trace {safe(traces.trace_ids[view.trace], 64)}", Role.DIM)])
+        trace_id = traces.trace_ids[view.trace]
+        yield Line([("trace ", Role.DIM), (safe(trace_id, 64), Role.link(page_of(page, trace_id), Role.DIM))])
 
 
 def _response(view: Waterfall) -> Iterator[Line]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tracetui.analysis.normal_trace import NormalComparison
 from tracetui.analysis.span_facts import trace_rank
+from tracetui.model.trace_page import page_of
 from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import Glyphs
@@ -24,8 +25,10 @@ class NormalDiff:
         self.found, self._traces, self._glyphs = found, traces, glyphs
         self.rows = PathDiff(found.difference, service_roles(traces), NORMAL, glyphs)
 
-    def titles(self, local: bool = False) -> list[Line]:
-        """Return a line for each of the two traces, and one for a slow network."""
+    def titles(self, local: bool = False, page: str = "") -> list[Line]:
+        """Return a line for each of the two traces, and one for a slow network. `page`: address of a trace's web page,
+        as in `model.trace_page`.
+        """
         found, traces = self.found, self._traces
         lines = []
         for trace, word in ((found.trace, NORMAL.after), (found.normal, NORMAL.before)):
@@ -38,7 +41,8 @@ class NormalDiff:
                 line.add(f"  {safe(traces.trace_name(trace))}", Role.TITLE)
             else:
                 line.add(f"  {self._choice()}", Role.PLAIN)
-                line.add(f"  {safe(traces.trace_ids[trace])}", Role.DIM)
+                trace_id = traces.trace_ids[trace]
+                line.add("  ").add(safe(trace_id), Role.link(page_of(page, trace_id), Role.DIM))
             lines.append(line)
         network = self.rows.network_title()
         return [*lines, *([network] if network is not None else [])]
@@ -59,9 +63,9 @@ class NormalDiff:
             f"{numbers.ordinal(normals.longer(normal) + 1)} slowest {of}" if are_few(count) else f"p{percentile} {of}"
         )
 
-    def lines(self, width: int, *, local: bool = False) -> Iterator[Line]:
-        """Yield the whole comparison as text."""
-        for line in self.titles(local):
+    def lines(self, width: int, *, local: bool = False, page: str = "") -> Iterator[Line]:
+        """Yield the whole comparison as text; `page` as for the titles."""
+        for line in self.titles(local, page):
             yield line.cropped(width, self._glyphs.ellipsis)
         yield Line()
         yield from self.rows.lines(width)

@@ -20,6 +20,10 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
+from tracetui.render.text import hyperlinks
+
+_MAX_LOOKS = 4_096
+"""Number of styles from which on they are forgotten, as each hyperlink has its own."""
 _GAP = 4
 """Largest number of unchanged cells that are sent between changed ones; moving the cursor takes as many bytes."""
 _UNKNOWN = "?"
@@ -68,6 +72,10 @@ class ShownCells:
 
     def _look(self, style: Style) -> _Look:
         look = self._looks.get(style)
+        if look is None and len(self._looks) >= _MAX_LOOKS:
+            # cells keep the styles that they show, which then differ from equal new ones and are sent once more
+            self._looks.clear()
+            self._looks[self._bare.style] = self._bare
         if look is None:
             look = self._looks[style] = _Look(style)
         return look
@@ -260,7 +268,10 @@ def _change(before: Style, after: Style, system: ColorSystem) -> str:
         codes += new_text or ("39",)
     if ground != new_ground:
         codes += new_ground or ("49",)
-    return f"\x1b[{'' if codes == ['0'] else ';'.join(codes)}m" if codes else ""
+    change = f"\x1b[{'' if codes == ['0'] else ';'.join(codes)}m" if codes else ""
+    if before.link != after.link:
+        change += hyperlinks.begin(after.link) if after.link else hyperlinks.END
+    return change
 
 
 @lru_cache(maxsize=4096)

@@ -121,4 +121,6 @@ def _show_marked(
 def _title(view: View, diff: NormalDiff | MarkedDiff) -> list[Line]:
     """Return the lines above the rows."""
     width = max(view.size.width - 4, 20)
-    return [*diff.titles(view.state.look.local_time), *diff.rows.remarks(width), Line()]
+    local_time, page = view.state.look.local_time, view.state.trace_page
+    titles = diff.titles(local_time, page) if isinstance(diff, NormalDiff) else diff.titles(local_time)
+    return [*titles, *diff.rows.remarks(width), Line()]

@@ -310,7 +310,9 @@ class LineView(ScrollView, can_focus=True):
         segments = [Segment(text, paint.style) for text, paint in painted] if highlighted else _joined_runs(painted)
         cells = sum(cell_width(text) for text, _ in shown) if self._in_ascii else line.width + _CURSOR_CELLS
         if cells < width:
-            blank = self._paint("", True).style if highlighted else segments[-1].style
+            last = segments[-1].style
+            is_new = highlighted or (last is not None and last.link)
+            blank = self._paint("", highlighted).style if is_new else last
             segments.append(Segment(" " * (width - cells), blank))
         return Strip(segments, max(cells, width)).adjust_cell_length(width)
 
@@ -319,10 +321,13 @@ class LineView(ScrollView, can_focus=True):
         paint = paints.get(role)
         if paint is None:
             style = self.rich_style + (self._look.cursor_style(role) if highlighted else self._look.style(role))
-            has_lines = style.reverse or style.underline or style.strike
+            # a link must not extend over blanks next to it
+            has_lines = style.reverse or style.underline or style.strike or style.link
             backgrounds = {one.style.bgcolor: one.background for one in paints.values() if one.background >= 0}
             paint = _Paint(style, -1 if has_lines else backgrounds.get(style.bgcolor, len(paints)))
-            paint = paints[role] = next((one for one in paints.values() if one == paint), paint)
+            paint = next((one for one in paints.values() if one == paint), paint)
+            if not style.link:
+                paints[role] = paint
         return paint
 
     def _forget_paints(self) -> None:

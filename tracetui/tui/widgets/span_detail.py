@@ -174,6 +174,7 @@ class SpanDetail(Vertical):
             local_time=look.local_time,
             slot=self._slots_within(traces, int(traces.trace[number]))[int(traces.service[number])],
             open_key=opens,
+            page=self.state.trace_page,
         )
 
     def _slots_within(self, traces: TraceSet, trace: int) -> list[int]:

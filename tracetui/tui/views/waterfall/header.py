@@ -50,6 +50,7 @@ class Header(LineBar):
     def remake(self) -> None:
         """Make the lines again, outside the UI loop."""
         opened, room, local_time = self._opened, self.room, self._state.look.local_time
+        page = self._state.trace_page
         if opened is None:
             return
 
@@ -59,4 +60,4 @@ class Header(LineBar):
                 self.show_trace(opened)
                 self.post_message(self.Changed())
 
-        self._work("waterfall-header", lambda: header_lines(opened.view, room, local_time), made)
+        self._work("waterfall-header", lambda: header_lines(opened.view, room, local_time, page), made)

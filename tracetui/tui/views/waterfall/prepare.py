@@ -22,7 +22,7 @@ from tracetui.render.waterfall.header import header
 from tracetui.render.waterfall.minimap import MinimapData
 from tracetui.render.waterfall.waterfall import Sections, Waterfall
 from tracetui.tui.background_work import Work
-from tracetui.tui.state import Look
+from tracetui.tui.state import State
 
 AT_ONCE = 200
 """Largest number of spans of a trace that is opened within the UI loop."""
@@ -85,9 +85,15 @@ class PreparedTrace:
 
 
 def open_trace(
-    facts: SetFacts, trace: int, root: int | None, glyphs: Glyphs, room: tuple[int, int], local_time: bool
+    facts: SetFacts,
+    trace: int,
+    root: int | None,
+    glyphs: Glyphs,
+    room: tuple[int, int],
+    local_time: bool,
+    page: str = "",
 ) -> PreparedTrace:
-    """Prepare a trace, or the subtree of a span. `room`: cells and lines for the header."""
+    """Prepare a trace, or the subtree of a span. `room`, `page`: for the header, as in `header_lines`."""
     traces = facts.traces
     sections = facts.paths.sections_of(trace)
     spans = traces.spans_of(trace)
@@ -114,15 +120,17 @@ def open_trace(
         view,
         MinimapData.of(view),
         path,
-        header_lines(view, room, local_time),
+        header_lines(view, room, local_time, page),
         room,
     )
 
 
-def header_lines(view: Waterfall, room: tuple[int, int], local_time: bool) -> list[Line]:
-    """Return the header for a width and height, indented like the rows."""
+def header_lines(view: Waterfall, room: tuple[int, int], local_time: bool, page: str) -> list[Line]:
+    """Return the header for a width and height, indented like the rows. `page`: address of a trace's web page, as in
+    `model.trace_page`.
+    """
     width, most = room
-    lines = header(view, max(width - INDENT, 1), local_time, most)
+    lines = header(view, max(width - INDENT, 1), local_time, most, page)
     return [Line([(" " * INDENT, "")]).extend(line) for line in lines]
 
 
@@ -137,8 +145,8 @@ class Opening:
 class TraceOpener:
     """Opens one trace or subtree at a time."""
 
-    def __init__(self, look: Look, work: Work) -> None:
-        self._look, self._work = look, work
+    def __init__(self, state: State, work: Work) -> None:
+        self._state, self._work = state, work
         self.facts: SetFacts | None = None
         self.opening: Opening | None = None
 
@@ -153,9 +161,8 @@ class TraceOpener:
         """Open a trace, then call `done`, unless another one is opened meanwhile. `room`: that of the header."""
         assert self.facts is not None
         self.opening = wanted
-        make = partial(
-            open_trace, self.facts, wanted.trace, wanted.root, self._look.glyphs, room, self._look.local_time
-        )
+        look, page = self._state.look, self._state.trace_page
+        make = partial(open_trace, self.facts, wanted.trace, wanted.root, look.glyphs, room, look.local_time, page)
 
         def opened(trace: PreparedTrace) -> None:
             if self.opening is wanted:

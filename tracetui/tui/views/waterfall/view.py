@@ -71,7 +71,7 @@ class WaterfallView(View):
         self._pane = RowsPane(look, self.search.line)
         self.rows = self._pane.rows
         self.detail = SpanDetail(state, work, id="waterfall-detail")
-        self._opener = TraceOpener(look, work)
+        self._opener = TraceOpener(state, work)
         self._outer: list[ViewState] = []
         """View states around a subtree, to return to; the last is the innermost."""
         self._jumped: tuple[str, int] | None = None
