@@ -21,7 +21,9 @@ from tracetui.export.save import save
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.glyphs import ASCII, UNICODE
+from tracetui.render.text.line import Line
 from tracetui.render.waterfall.normal_diff import NormalDiff
+from tracetui.render.waterfall.path_diff import PathDiff
 from tracetui.session import Session
 
 MS = 1_000
@@ -312,3 +314,42 @@ async def test_keys_for_another_normal_trace_need_one(tmp_path: Path) -> None:
         assert "another normal" not in first
         await pilot.press("greater_than_sign")
         assert pilot.text == first
+
+
+async def test_comparison_of_many_call_paths_draws_only_what_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def calls(trace: int, slower_us: int) -> list[GivenSpan]:
+        spans, begin = [], trace * 10_000_000
+        for number in range(3_000):
+            end = begin + 100 + slower_us
+            spans.append(
+                span(f"{trace}.{number}", begin, end, trace=str(trace), parent=f"{trace}", name=f"op {number}x")
+            )
+            begin = end
+        return [span(f"{trace}", trace * 10_000_000, begin, trace=str(trace), name="root"), *spans]
+
+    path = tmp_path / "many.json"
+    save(build(*calls(1, 0), *calls(2, 100)), path)
+    drawn: list[int] = []
+    line = PathDiff.line
+
+    def counted(self: PathDiff, row: int, width: int) -> Line:
+        drawn.append(row)
+        return line(self, row, width)
+
+    monkeypatch.setattr(PathDiff, "line", counted)
+    monkeypatch.setattr("tracetui.analysis.trace_difference._MIN_PERCENT", 0.0)
+    async with opened(str(path), size=(120, 30)) as (app, pilot):
+        await pilot.press("equals_sign")
+        assert "3,000" not in pilot.text
+        assert 20 <= len(set(drawn)) <= 30
+        drawn.clear()
+        app.sent = 0
+        await pilot.press("j")
+        assert len(set(drawn)) <= 2
+        assert app.sent < 1_500
+        drawn.clear()
+        await pilot.press("G")
+        assert len(set(drawn)) <= 30
+        assert 3_000 in drawn

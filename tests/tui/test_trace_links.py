@@ -298,6 +298,7 @@ def test_text_on_a_terminal_has_hyperlinks(
     settings: str,
     environ: dict[str, str],
     expected: bool,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -305,7 +306,9 @@ def test_text_on_a_terminal_has_hyperlinks(
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     path = config_path()
+    assert path.is_relative_to(tmp_path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f'ui = "https://traces.example/{{id}}"\n{settings}\n', "utf-8")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)

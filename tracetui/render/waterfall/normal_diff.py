@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tracetui.analysis.normal_trace import NormalComparison
+from tracetui.analysis.normal_trace import NormalComparison, compare_with_normal
 from tracetui.analysis.span_facts import trace_rank
 from tracetui.model.trace_page import page_of
 from tracetui.model.traces import TraceSet
@@ -24,6 +24,16 @@ class NormalDiff:
     def __init__(self, found: NormalComparison, traces: TraceSet, glyphs: Glyphs) -> None:
         self.found, self._traces, self._glyphs = found, traces, glyphs
         self.rows = PathDiff(found.difference, service_roles(traces), NORMAL, glyphs)
+
+    @classmethod
+    def of(cls, traces: TraceSet, trace: int, glyphs: Glyphs, normal: int | None = None) -> NormalDiff | None:
+        """Compare a trace with `normal`, by default the median one; None if there is no other trace."""
+        found = compare_with_normal(traces, trace, normal)
+        return None if found is None else cls(found, traces, glyphs)
+
+    def with_normal(self, normal: int) -> NormalDiff | None:
+        """Compare the trace with another normal one."""
+        return self.of(self._traces, self.found.trace, self._glyphs, normal)
 
     def titles(self, local: bool = False, page: str = "") -> list[Line]:
         """Return a line for each of the two traces, and one for a slow network. `page`: address of a trace's web page,

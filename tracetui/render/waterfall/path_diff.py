@@ -17,6 +17,8 @@ from tracetui.render.text.tables import figure, side_by_side
 
 LABEL: Final = 8
 """Cells of the words before the lines above and below the rows."""
+_SAMPLED_ROWS = 2_000
+"""Number of rows that decide on the widths of columns."""
 _MAX_INDENT = 16
 _MIN_NAME = 24
 _MIN_BAR = 12
@@ -79,10 +81,11 @@ class PathDiff:
         self._longest = max((ns for one in self.rows for ns in one.path.critical_ns), default=0)
         shades = ("-", "#", ".") if glyphs.ascii_only else ("░", "█", "·")
         self._common_glyph, self._added_glyph, self._missing_glyph = shades
-        reasons = max((len(self._reason(one)) for one in self.rows), default=0)
+        sampled = self.rows[:_SAMPLED_ROWS]
+        reasons = max((len(self._reason(one)) for one in sampled), default=0)
         self._reasons = reasons + 2 if reasons else 0
         """Cells of the last column and the gap before it."""
-        self._names = max((self._name(one, 0, is_noted=True).width for one in self.rows), default=0)
+        self._names = max((self._name(one, 0, is_noted=True).width for one in sampled), default=0)
         """Cells of the longest name."""
         self._cells = max(numbers.duration_width(self._longest), len(words.before), len(words.after))
         self._difference_cells = max(numbers.duration_width(self._longest) + 1, len(_DIFFERENCE))
@@ -108,7 +111,7 @@ class PathDiff:
 
     def remarks(self, width: int) -> list[Line]:
         """Return lines about what the rows do not show: the call paths left out, and attributes that differ."""
-        return [line.cropped(width, self.glyphs.ellipsis) for line in (*self._omissions(), *self._attributes(width))]
+        return [line.cropped(width, self.glyphs.ellipsis) for line in (*self._attributes(width), *self._omissions())]
 
     def _omissions(self) -> Iterator[Line]:
         omitted = len(self.found.paths) - len(self.rows)

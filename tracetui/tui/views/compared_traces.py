@@ -6,8 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from tracetui.analysis.normal_trace import NormalComparison, compare_with_normal
-from tracetui.analysis.trace_difference import TraceDifference, compare_within
+from tracetui.analysis.trace_difference import compare_within
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.line import Line
 from tracetui.render.waterfall.marked_diff import MarkedDiff
@@ -46,76 +45,70 @@ _MARKED_KEYS = (
 class NormalTraceComparison:
     """Comparison of a trace with a normal one, shown over a view."""
 
-    def __init__(self, view: View, traces: TraceSet, found: NormalComparison) -> None:
-        self._view, self._traces, self._found = view, traces, found
+    def __init__(self, view: View, diff: NormalDiff) -> None:
+        self._view, self._diff = view, diff
         self._screen: ResultScreen | None = None
 
     def show(self, at: int | None = None) -> None:
         """Show it, with the cursor on a row, by default that of the largest difference."""
-        diff, step = self._diff(), self._step if len(self._found.normals.nearest) > 1 else None
-        look = self._view.state.look
+        diff, look = self._diff, self._view.state.look
+        step = self._step if len(diff.found.normals.nearest) > 1 else None
         row = diff.rows.top if at is None else at
         self._screen = ResultScreen(look, _title(self._view, diff), diff.rows, "open the span", _NORMAL_KEYS, row, step)
         self._view.show_dialog(self._screen, self._open_span)
 
-    def _diff(self) -> NormalDiff:
-        return NormalDiff(self._found, self._traces, self._view.state.look.glyphs)
-
     def _open_span(self, row: int) -> None:
-        found = self._found
-        normal, here = found.difference.listed[row].spans
+        found = self._diff.found
+        normal, here = self._diff.rows.rows[row].spans
         trace, span = (found.trace, here) if here >= 0 else (found.normal, normal)
         self._view.post_message(OpenTrace(trace, span, partial(self.show, row)))
 
     def _step(self, step: int) -> None:
         """Compare with the next (1) or previous (-1) of the normal traces by distance from the median."""
-        traces, found = self._traces, self._found
+        found = self._diff.found
         nearest = found.normals.nearest
         at = int(np.flatnonzero(nearest == found.normal)[0])
         normal = int(nearest[(at + step) % len(nearest)])
-        self._view.work("waterfall-normal", lambda: compare_with_normal(traces, found.trace, normal), self._replace)
+        self._view.work("waterfall-normal", lambda: self._diff.with_normal(normal), self._replace)
 
-    def _replace(self, found: NormalComparison | None) -> None:
-        if found is not None and self._screen is not None and not self._screen.is_closed:
-            self._found = found
-            diff = self._diff()
+    def _replace(self, diff: NormalDiff | None) -> None:
+        if diff is not None and self._screen is not None and not self._screen.is_closed:
+            self._diff = diff
             self._screen.replace(_title(self._view, diff), diff.rows, diff.rows.top)
 
 
 def show_normal(view: View, traces: TraceSet, trace: int) -> None:
     """Compare a trace with the median trace of its entry point, and show the result over a view."""
+    glyphs = view.state.look.glyphs
 
-    def show(found: NormalComparison | None) -> None:
-        if found is None:
+    def show(diff: NormalDiff | None) -> None:
+        if diff is None:
             view.post_notice("no other trace has this entry point; nothing to compare with")
         else:
-            NormalTraceComparison(view, traces, found).show()
+            NormalTraceComparison(view, diff).show()
 
-    view.work("waterfall-normal", lambda: compare_with_normal(traces, trace), show)
+    view.work("waterfall-normal", lambda: NormalDiff.of(traces, trace, glyphs), show)
 
 
 def show_marked(view: View, traces: TraceSet, pair: tuple[int, int]) -> None:
     """Compare two traces, the earlier one first, and show the result over a view."""
-    view.work("traces-compare", lambda: compare_within(traces, *pair), partial(_show_marked, view, traces, pair))
-
-
-def _show_marked(
-    view: View, traces: TraceSet, pair: tuple[int, int], found: TraceDifference, at: int | None = None
-) -> None:
-    look = view.state.look
-    diff = MarkedDiff(found, traces, pair, look.glyphs)
-
-    def chosen(row: int) -> None:
-        spans = found.listed[row].spans
-        side = 1 if spans[1] >= 0 else 0
-        view.post_message(OpenTrace(pair[side], spans[side], partial(_show_marked, view, traces, pair, found, row)))
-
-    view.show_dialog(
-        ResultScreen(
-            look, _title(view, diff), diff.rows, "open the span", _MARKED_KEYS, diff.rows.top if at is None else at
-        ),
-        chosen,
+    glyphs = view.state.look.glyphs
+    view.work(
+        "traces-compare",
+        lambda: MarkedDiff(compare_within(traces, *pair), traces, pair, glyphs),
+        partial(_show_marked, view),
     )
+
+
+def _show_marked(view: View, diff: MarkedDiff, at: int | None = None) -> None:
+    def chosen(row: int) -> None:
+        spans = diff.rows.rows[row].spans
+        side = 1 if spans[1] >= 0 else 0
+        view.post_message(OpenTrace(diff.pair[side], spans[side], partial(_show_marked, view, diff, row)))
+
+    row = diff.rows.top if at is None else at
+    look = view.state.look
+    view.show_dialog(ResultScreen(look, _title(view, diff), diff.rows, "open the span", _MARKED_KEYS, row), chosen)
 
 
 def _title(view: View, diff: NormalDiff | MarkedDiff) -> list[Line]:
