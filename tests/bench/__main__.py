@@ -93,8 +93,9 @@ from tests.bench.one_trace import one_trace
 from tracetui.analysis.critical_path import critical_paths
 traces = one_trace({spans}, {shape})
 """
-
-
+_OPEN = "from tests.bench.open_trace import processor_seconds; print(processor_seconds({spans}), file=sys.stderr)"
+_FEW_OPENED = 20_000
+"""Number of spans of the trace that opening one of all spans is compared with."""
 _RUNS = 3
 """Runs of each measurement, whose median counts."""
 _QUICK_SPANS = 50_000
@@ -140,6 +141,9 @@ def measure_analysis(path: str, services: str, spans: int, load: Cost, runs: int
     for name, shape in _SHAPES.items():
         found = timed("critical_paths(traces)", _ONE_TRACE.format(spans=_CRITICAL_SPANS, shape=shape))
         report(f"critical path of {_CRITICAL_SPANS:,} spans, {name}", found.seconds, 0.3, "s", "")
+    small, large = (printed_median(f"import sys; {_OPEN.format(spans=count)}", runs) for count in (_FEW_OPENED, spans))
+    each = f"{large * 1e3:.0f} ms of processor time for {spans:,} spans, {small * 1e3:.0f} ms for {_FEW_OPENED:,}"
+    report("open a trace, per span", (large / spans) / (small / _FEW_OPENED), 1.2, "x", each)
     load_many = timed(_LOAD.format(path=services))
     graph = timed("analysis.graph", _GRAPH.format(path=services))
     share = 100 * graph.seconds / load_many.seconds
