@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs, initials
 from tracetui.render.text.line import Role
-from tracetui.render.waterfall.bars import TimeScale, bar
+from tracetui.render.waterfall.bars import TimeScale, axis, bar
 
 SCALE = TimeScale(0, 1_000, 10)
 SOLID = set(UNICODE.solid_left) | {mark for _, mark in UNICODE.solid_right}
@@ -139,3 +139,14 @@ def test_every_ascii_glyph_is_ascii() -> None:
 def test_whole_cells_of_network_time_are_marked(network: tuple[tuple[int, int], ...], shown: str) -> None:
     columns = [np.array([value], np.int64) for value in (0, 1_000, 0, 500)]
     assert bar(SCALE, *columns, network=network, glyphs=UNICODE).text == shown
+
+
+@given(st.integers(1, 10**15), st.integers(0, 10**12), st.integers(10, 120))
+def test_both_ends_of_an_axis_are_labelled(length: int, start: int, cells: int) -> None:
+    drawn = axis(start, length, cells)
+    assert len(drawn) == cells
+    words = drawn.split()
+    if cells >= 44:
+        assert not drawn.startswith(" ")
+        assert not drawn.endswith(" ")
+        assert len(words) >= 4, "a number and a unit at each end"

@@ -5,6 +5,7 @@ import pytest
 
 from tests.support.building import US, at, build, span
 from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.error_messages import error_message
 from tracetui.analysis.skew import LONGER, SKEWED, outside_callers
 from tracetui.analysis.span_facts import Rank, trace_rank
 from tracetui.model.span import Flag, Kind
@@ -96,6 +97,7 @@ def test_rank_of_a_trace_among_its_peers() -> None:
         ((19, 7, 11), "12th slowest of 19 GET /"),
         ((9, 0, 8), "fastest of 9 GET /"),
         ((5, 0, 0), "same as the other 4 GET /"),
+        ((2, 0, 0), "same as the other GET /"),
         ((20, 10, 9), "p52 of 20 GET /"),
         ((1_000, 998, 1), "p99 of 1,000 GET /"),
         ((1_000, 1, 998), "p1 of 1,000 GET /"),
@@ -138,3 +140,15 @@ def test_response_time_is_shown_with_a_longer_duration() -> None:
     assert "3.50 s   response time 200 ms" in header_text(build(request, *mail))
     assert "response time" not in header_text(build(request))
     assert "⚠ root missing" in header_text(build(request.but(parent="gone")))
+
+
+def test_an_error_with_a_message_is_named_first() -> None:
+    spans = [
+        span("1", 0, 100, name="import"),
+        *(span(f"2{i}", 10 * i, 10 * i + 5, parent="1", name="batch", error=True) for i in range(3)),
+        span("3", 50, 90, parent="1", name="put", service="store", error=True, message="deadlock"),
+    ]
+    traces = build(*spans)
+    view = Waterfall(traces, 0, message_of=lambda one: error_message(traces, one))
+    text = " ".join(line.text for line in header(view, 200))
+    assert "store “deadlock” and 1 more" in text

@@ -92,6 +92,8 @@ def test_milliseconds(ns: int, text: str) -> None:
         (100_000_000, 4, ["0 ms", "25 ms", "50 ms", "75 ms", "100 ms"]),
         (4_000_000_000, 2, ["0 s", "2 s", "4 s"]),
         (120_000_000_000, 2, ["0 min", "1 min", "2 min"]),
+        (60_000_000_000, 4, ["0 s", "15 s", "30 s", "45 s", "60 s"]),
+        (600_000_000_000, 4, ["0 min", "2.5 min", "5.0 min", "7.5 min", "10.0 min"]),
     ],
 )
 def test_scale(total: int, steps: int, labels: list[str]) -> None:

@@ -406,6 +406,7 @@ def test_very_long_value_opens_in_the_pager() -> None:
         (Rank(100, 99, 0, 1, 1), "slowest of 100 calls"),
         (Rank(100, 0, 99, 1, 1), "fastest of 100 calls"),
         (Rank(5, 0, 0, 1, 1), "same as the other 4 calls"),
+        (Rank(2, 0, 0, 1, 1), "same as the other call"),
         (Rank(100_000, 99_998, 0, 1, 1), "slower than >99.9 % of 100,000 calls"),
         (Rank(4, 0, 2, 1, 1), "slower than 0 % of 4 calls"),
     ],

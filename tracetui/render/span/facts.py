@@ -26,7 +26,7 @@ def rank_words(rank: Rank) -> str:
     if rank.longer == others:
         return f"fastest of {rank.n:,} calls"
     if not rank.shorter and not rank.longer:
-        return f"same as the other {rank.n - 1:,} calls"
+        return f"same as the other {f'{rank.n - 1:,} calls' if rank.n > 2 else 'call'}"
     return f"slower than {numbers.percent(rank.slower_than_percent)} of {rank.n:,} calls"
 
 

@@ -53,10 +53,13 @@ def milliseconds(ns: int) -> str:
 
 
 def scale(total_ns: int, steps: int, ascii_only: bool = False) -> list[str]:
-    """Return labels of an axis from 0 to `total_ns` with `steps` equal steps, in the unit of its end."""
+    """Return labels of an axis from 0 to `total_ns` with `steps` equal steps, in the unit of its end; from a minute on
+    in a unit that is not longer than a step.
+    """
     unit, size = next((unit for unit in SHORT_UNITS if total_ns >= unit[1]), SHORT_UNITS[0])
     if total_ns >= 60 * SECOND_NS:
-        unit, seconds = next(long for long in LONG_UNITS if total_ns >= long[1] * SECOND_NS)
+        fitting = (long for long in LONG_UNITS if total_ns >= long[1] * SECOND_NS * steps)
+        unit, seconds = next(fitting, LONG_UNITS[-1])
         size = seconds * SECOND_NS
     decimals = 0 if unit == "ns" else max(0, 3 - len(str(total_ns // size)))
     numbers = [f"{total_ns * i / steps / size:,.{decimals}f}" for i in range(steps + 1)]

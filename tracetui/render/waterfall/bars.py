@@ -45,13 +45,15 @@ def axis(start_ns: int, span_ns: int, cells: int, ascii_only: bool = False) -> s
         return ""
     for steps, least_cells in ((4, 44), (2, 24), (1, 0)):
         labels = _axis_labels(start_ns, span_ns, steps, ascii_only)
-        if cells >= least_cells and steps * (max(map(len, labels)) + 1) <= cells:
+        drawn, are_all_drawn = labels[0], True
+        for i, text in enumerate(labels[1:], 1):
+            at = cells * i // steps - (len(text) if i == steps else len(text) // 2)
+            if at > len(drawn):
+                drawn = drawn.ljust(at) + text
+            else:
+                are_all_drawn = False
+        if cells >= least_cells and are_all_drawn:
             break
-    drawn = labels[0]
-    for i, text in enumerate(labels[1:], 1):
-        at = cells * i // steps - (len(text) if i == steps else len(text) // 2)
-        if at > len(drawn):
-            drawn = drawn.ljust(at) + text
     return fit(drawn, cells)
 
 

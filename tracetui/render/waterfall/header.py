@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
+from tracetui.analysis.error_messages import NO_MESSAGE
 from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.requests import failed_requests
 from tracetui.analysis.skew import SKEWED
@@ -128,7 +129,7 @@ def peer_words(rank: Rank, name: str) -> str:
     if rank.n < 2:
         return ""
     if not rank.shorter and not rank.longer:
-        return f"same as the other {rank.n - 1:,} {name}"
+        return f"same as the other {f'{rank.n - 1:,} ' if rank.n > 2 else ''}{name}"
     if not rank.longer:
         return f"slowest of {rank.n:,} {name}"
     if not rank.shorter:
@@ -158,7 +159,9 @@ def _errors(view: Waterfall) -> Iterator[Line]:
         line.add(f" ({RECOVERED})", Role.STRONG)
     messages = Counter(_origin_text(view, span) for span in origins[:COUNTED_ORIGINS].tolist())
     if messages:
-        (service, text), _ = messages.most_common(1)[0]
+        # an error without a message tells less than any other
+        silent = view.glyphs.quoted(NO_MESSAGE)
+        service, text = max(messages, key=lambda one: (one[1] != silent, messages[one]))
         slot = view.slots[view.traces.services.index(service)]
         line.add(": ").add(safe(service), Role.service(slot)).add(" ").add(text, Role.ERROR)
     if len(messages) > 1:

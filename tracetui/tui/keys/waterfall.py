@@ -134,7 +134,7 @@ WATERFALL = KeyTable(
         ("▒ ┄", "the same, while a call is on the network: until the callee begins, after it ends"),
         ("✖ ✗", "error origin; propagated from below, or cancelled"),
         ("◆ ⇢ ⇠ ⇝", "event or log; link to, from; asynchronous call"),
-        ("×3", "a run of 3 similar calls; unfold to see each"),
+        ("×3 ≤5 ms +2", "a run of 3 similar calls of at most 5 ms, with 2 calls below; unfold to see each"),
         (
             "⚠",
             "warning: orphan, missing or impossible time, clock skew?, root missing (the trace duration counts as "

@@ -15,6 +15,8 @@ from tracetui.tui.widgets.line_view import LineView
 
 _CELLS = 36
 _EDGES = 4
+_BEFORE_TITLE = 5
+"""Cells of the cursor and the key."""
 
 
 class _Items:
@@ -49,7 +51,8 @@ class KeyMenu(Vertical):
         super().__init__()
         self.border_title = title
         self._look, self._items, self._note = look, items, note
-        self.styles.width = max(_CELLS, len(note) + _EDGES)
+        titles = max((len(title) for _, title in items), default=0)
+        self.styles.width = max(_CELLS, titles + _BEFORE_TITLE + _EDGES, len(note) + _EDGES)
 
     def compose(self) -> ComposeResult:
         view = LineView(self._look.theme, self._look.glyphs.cursor)

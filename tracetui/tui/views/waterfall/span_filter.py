@@ -28,7 +28,7 @@ class SpanFilterMenu(Dialog[str | None]):
     """Menu of filters; the result is an action of the view."""
 
     BINDINGS: ClassVar[list[BindingType]] = SPAN_FILTER.bindings
-    DEFAULT_CSS = "SpanFilterMenu { align: center middle; } SpanFilterMenu KeyMenu { width: 56; }"
+    DEFAULT_CSS = "SpanFilterMenu { align: center middle; }"
 
     def __init__(self, look: Look) -> None:
         super().__init__()
