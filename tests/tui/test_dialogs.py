@@ -18,7 +18,7 @@ from tracetui.render.text.glyphs import ASCII, in_glyphs
 from tracetui.tui.help import HelpScreen, KeyLines
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.keys.registry import TABLES
-from tracetui.tui.palette import PaletteEntries, open_palette
+from tracetui.tui.palette import PaletteEntries, open_palette, word_parts
 from tracetui.tui.themes import THEMES
 from tracetui.tui.widgets.choice import Choice
 from tracetui.tui.widgets.dialog import Dialog
@@ -200,6 +200,50 @@ async def test_palette_runs_the_chosen_entry(text: str, expected: str) -> None:
         await pilot.press(*text)
         await pilot.press("enter")
         assert expected in pilot.text
+
+
+@pytest.mark.parametrize(
+    ("letters", "label"),
+    [
+        ("vw", "View Waterfall"),
+        ("thhico", "Theme high-contrast"),
+        ("opdaqu", "Operation database_query"),
+        ("xqz", None),
+    ],
+)
+async def test_palette_finds_initials(letters: str, label: str | None) -> None:
+    async with opened(INCIDENT) as (app, _):
+        labels = [entry.label for entry in PaletteEntries(app).matches([letters])]
+        assert labels[:1] == ([label] if label else [])
+
+
+@pytest.mark.parametrize(
+    ("letters", "label", "parts"),
+    [("brad", "blast radius", 2), ("br", "blast radius", 2), ("bl", "blast radius", 1), ("la", "blast radius", 0)],
+)
+def test_word_parts(letters: str, label: str, parts: int) -> None:
+    assert word_parts(letters, label) == parts
+
+
+async def test_palette_shows_the_errors_of_a_service() -> None:
+    async with opened(INCIDENT, size=(120, 40)) as (app, pilot):
+        await pilot.press("colon", *"errors user")
+        assert "Errors in user-service" in pilot.text
+        await pilot.press("enter")
+        assert app.state.query == "{ service = user-service AND error }"
+        assert app.view == "errors"
+        await pilot.until("Database query timeout")
+
+
+async def test_palette_explores_a_service_before_the_services_are_known() -> None:
+    async with opened(str(SAMPLES / "shop"), size=(120, 40)) as (app, pilot):
+        # a span of another service is selected
+        await pilot.press("enter")
+        await pilot.press("colon", *"svc legacy", "enter")
+        assert app.view == "services"
+        assert app.current_view.crumbs() == ["legacy-auth"]
+        await pilot.press("colon", *"svc inventory-s", "enter")
+        assert app.current_view.crumbs() == ["inventory-service"]
 
 
 async def test_palette_sets_every_theme() -> None:

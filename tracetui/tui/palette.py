@@ -31,9 +31,13 @@ _MAX_NAMES = 2_000
 """Largest number of services, and of operations, that are searched."""
 _MAX_IDS = 200_000
 _MAX_MATCHES = 40
+_MAX_TYPED = 8
+"""Largest number of services offered for a typed command."""
 _UNLISTED = {"app.back", "app.palette", "app.quit", "app.quit-at-once"}
 _LIVE = {"app.follow", "app.more"}
 """Actions that need a server."""
+_FEWEST_LETTERS = 2
+"""Smallest number of letters that are searched one by one."""
 _SHORTEST_ID = 4
 """Smallest number of characters of a trace id to search for, as fewer match too many."""
 
@@ -152,16 +156,45 @@ class PaletteEntries:
         self._app.post_message(OpenView("traces"))
 
     def matching(self, words: Sequence[str], text: str) -> Sequence[Option]:
-        self._shown = [*self._open(text), *self.matches(words)] if words else self.matches(words)
+        self._shown = [*self._typed(text), *self.matches(words)] if words else self.matches(words)
         if not self._shown and self._loaded is not None:
             self._shown = [self._filter(text.strip())]
         return [Option(str(i), entry.label, entry.note) for i, entry in enumerate(self._shown)]
 
-    def _open(self, text: str) -> Iterator[PaletteEntry]:
-        """Return the command for `open SOURCE`."""
-        command, _, source = text.strip().partition(" ")
-        if command == "open" and source.strip():
-            yield PaletteEntry(f"Open {source}", "in a tab", partial(self._app.open_source, source.strip()))
+    def _typed(self, text: str) -> Iterator[PaletteEntry]:
+        """Return the commands for `open SOURCE`, `errors SERVICE` and `svc SERVICE`."""
+        command, _, rest = text.strip().partition(" ")
+        target = rest.strip()
+        if not target:
+            return
+        match command.lower():
+            case "open":
+                yield PaletteEntry(f"Open {target}", "in a tab", partial(self._app.open_source, target))
+            case "errors" | "error":
+                for name in self._services(target):
+                    yield PaletteEntry(f"Errors in {name}", "their patterns", partial(self._show_errors, name))
+            case "svc" | "explore":
+                for name in self._services(target):
+                    yield PaletteEntry(f"Explore {name}", "callers, dependencies", partial(self._explore, name))
+
+    def _services(self, part: str) -> list[str]:
+        """Return the services that contain a part of a name, those that begin with it first."""
+        part = part.lower()
+        names = self._loaded.services[:_MAX_NAMES] if self._loaded is not None else []
+        found = [name for name in names if part in name.lower()]
+        return sorted(found, key=lambda name: (not name.lower().startswith(part), len(name), name))[:_MAX_TYPED]
+
+    def _show_errors(self, service: str) -> None:
+        from tracetui.query.lexer import quoted
+
+        self._app.post_message(FilterTraces(f"{{ service = {quoted(service)} AND error }}"))
+        self._app.post_message(OpenView("errors"))
+
+    def _explore(self, service: str) -> None:
+        from tracetui.tui.views.services.view import ServicesView
+
+        self._app.post_message(OpenView("services"))
+        self._app.call_later(cast(ServicesView, self._app.query_one("#services")).explore, service)
 
     def _filter(self, text: str) -> PaletteEntry:
         """Return the command that filters by a text that nothing else has."""
@@ -185,8 +218,17 @@ class PaletteEntries:
         for entry, label, rank in self._ranked:
             if all(word in label or word in entry.words for word in words):
                 ranked.append((sum(f" {word}" not in f" {label}" for word in words), rank, entry))
+        if not ranked:
+            ranked = list(self._similar("".join(words)))
         ranked.sort(key=lambda found: found[:2])
         return [*(entry for *_, entry in ranked[:_MAX_MATCHES]), *islice(self._traces(words), _MAX_MATCHES)]
+
+    def _similar(self, letters: str) -> Iterator[tuple[int, int, PaletteEntry]]:
+        """Yield the entries with these letters at the starts of words, with the number of words, as a rank."""
+        if len(letters) >= _FEWEST_LETTERS:
+            for entry, label, rank in self._ranked:
+                if parts := word_parts(letters, label):
+                    yield parts, rank, entry
 
     def _traces(self, words: Sequence[str]) -> Iterator[PaletteEntry]:
         """Find traces by the beginning of their ids. Matching anywhere would find too many."""
@@ -201,6 +243,23 @@ class PaletteEntries:
                 duration = numbers.duration(int(loaded.response_time[trace]), look.glyphs.ascii_only)
                 label = f"Trace {trace_id}  {loaded.trace_name(trace)}"
                 yield PaletteEntry(label, f"{start}  {duration:>7}", partial(self._app.post_message, OpenTrace(trace)))
+
+
+def word_parts(letters: str, label: str) -> int:
+    """Count the words of a label whose beginnings, in order, spell the letters; 0 if none do: `brad` has two in
+    `blast radius`.
+    """
+    at, parts = 0, 0
+    for letter in letters:
+        if not parts or label[at : at + 1] != letter:
+            at = label.find(letter, at)
+            while at > 0 and label[at - 1].isalnum():
+                at = label.find(letter, at + 1)
+            if at < 0:
+                return 0
+            parts += 1
+        at += 1
+    return parts
 
 
 def open_palette(app: App[Any]) -> None:

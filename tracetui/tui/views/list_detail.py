@@ -153,6 +153,8 @@ class ListDetail(Vertical, Generic[_Columns]):
         self._set = 0
         self._busy = self._failed = False
         self._selection: tuple[int | None, int | None] = (None, None)
+        self._awaited = ""
+        """Name of the row to move to once there are rows, '' for none."""
         self._timer: Timer | None = None
         self._summary = LineBar(look.theme, self._summary_lines)
         self._heading = LineBar(look.theme, self._heading_lines)
@@ -277,7 +279,9 @@ class ListDetail(Vertical, Generic[_Columns]):
             self.analysed = AnalysisOfSet(analysis, session.loaded, shown, columns)
             self.show_list(None)
             # a ranking begins with its top, and follows what is selected from now on
-            self._selection = (self._state.trace, self._state.span) if self._is_ranking else (None, None)
+            is_chosen = bool(self._awaited) or self._is_ranking
+            self._selection = (self._state.trace, self._state.span) if is_chosen else (None, None)
+            self.select(self._awaited)
             self._follow_selection()
             if self._is_shown and self.app.focused is None:
                 self.take_focus()
@@ -316,6 +320,13 @@ class ListDetail(Vertical, Generic[_Columns]):
         self.show_summary()
         self.show_heading()
         self._empty.show(self._empty_lines)
+
+    def select(self, name: str) -> None:
+        """Move to the row with this name, once there are rows."""
+        self._awaited = name if self.is_opening or self._stale else ""
+        row = self._findings.row_of_name(name) if self.has_rows and name else None
+        if row is not None:
+            self.list.cursor = row
 
     def show_summary(self) -> None:
         self._summary.show(self._summary_lines)

@@ -373,9 +373,10 @@ class ServicesView(View):
         self.explore(subject.caller if is_caller else subject.service)
 
     def explore(self, service: str) -> None:
-        """Focus a service."""
+        """Focus a service, once the services are known."""
         if not self.page.has_rows:
-            # it was chosen from a previous set
+            # if it was chosen from a previous set, it may be missing
+            self.page.select(service)
             return
         if self.services.row_of(service) is None:
             self.name_input.value = ""
