@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 
 from tests.support.building import US, GivenSpan, at, build, span
 from tests.support.strategies import service_sets, span_sets, unhurried
 from tracetui.analysis.analysis import Analysis
-from tracetui.analysis.suggestions import gap, n_plus_one, parallel_calls, retries
+from tracetui.analysis.suggestions import gap, identical_calls, n_plus_one, parallel_calls, retries
 from tracetui.analysis.suggestions.kind import SuggestionKind
 from tracetui.analysis.suggestions.registry import Suggestion
 from tracetui.model.span import Kind
@@ -44,6 +45,61 @@ def test_sequential_calls_of_one_operation_are_an_n_plus_one() -> None:
 def test_parallel_calls_are_not_an_n_plus_one() -> None:
     calls = [query(str(i + 2), i, 50 + i) for i in range(6)]
     assert not found(build(span("1", 0, 100), *calls), n_plus_one.KIND)
+
+
+def reading(number: str, start: int, end: int, parent: str = "1", **attributes: Any) -> GivenSpan:
+    keys = {"statement": "db.query.text", "url": "url.full", "method": "http.request.method"}
+    given = {keys[name]: value for name, value in attributes.items()}
+    return span(number, start, end, parent=parent, name="read", kind=CLIENT, attributes=given)
+
+
+def test_reads_of_the_same_are_identical_calls() -> None:
+    same = {"statement": "SELECT name FROM users WHERE id = 17"}
+    traces = build(
+        span("1", 0, 100, name="page"),
+        reading("2", 0, 30, **same),
+        span("3", 30, 80, parent="1", name="render"),
+        reading("4", 35, 55, "3", **same),
+        reading("5", 60, 75, "3", statement="SELECT name FROM users WHERE id = 18"),
+    )
+    (one,) = found(traces, identical_calls.KIND)
+    assert (one.parent, one.calls) == (("api", "page"), (("api", "read"),))
+    assert (one.saving_ns, one.most_calls, one.mean_time_ns) == (20 * US, 2, 50 * US)
+    assert one.example_span == at(traces, "2")
+    assert "reads the same up to 2 times in a trace" in " ".join(line.text for line in words_of(one))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "is_read"),
+    [
+        ({"url": "http://users/17?full=1", "method": "GET"}, True),
+        ({"url": "http://users/17", "method": "POST"}, False),
+        ({"url": "http://users/17"}, False),
+        ({"statement": "GET cart:17"}, True),
+        ({"statement": "GET ?"}, False),
+        ({"statement": "SET cart:17 1"}, False),
+        ({"statement": "select name from users where id = $1"}, False),
+        ({"statement": "UPDATE users SET name = 'a' WHERE id = 17"}, False),
+        ({}, False),
+    ],
+)
+def test_only_reads_with_known_values_can_be_identical(attributes: dict[str, str], is_read: bool) -> None:
+    traces = build(span("1", 0, 100), reading("2", 0, 40, **attributes), reading("3", 50, 90, **attributes))
+    assert bool(found(traces, identical_calls.KIND)) is is_read
+
+
+def test_identical_calls_in_parallel_save_nothing() -> None:
+    same = {"statement": "GET cart:17"}
+    assert not found(
+        build(span("1", 0, 100), reading("2", 0, 90, **same), reading("3", 5, 80, **same)), identical_calls.KIND
+    )
+
+
+def test_retries_of_a_read_are_not_identical_calls() -> None:
+    same = {"statement": "GET cart:17"}
+    failed = reading("2", 0, 40, **same).but(error=True)
+    traces = build(span("1", 0, 100), failed, reading("3", 50, 90, **same))
+    assert not found(traces, identical_calls.KIND)
 
 
 def test_savings_are_summed_and_the_largest_is_the_example() -> None:

@@ -655,7 +655,7 @@ async def test_what_if_is_the_first_line_of_the_detail_on_a_small_screen() -> No
 async def test_suggestions_count_their_kinds_and_are_told_apart() -> None:
     async with running(state_of("shop/shop.json"), "hot-spots", (80, 24)) as (_, pilot):
         await pilot.press("v")
-        assert "30 suggestions:  29 sequential  1 gap  no N+1  no retries" in pilot.text
+        assert "30 suggestions:  29 sequential  1 gap  no N+1  no retries  no identical" in pilot.text
         rows = [line[2:50] for line in pilot.lines if line[2:].startswith("sequential")]
         assert len(rows) > 5
         assert len(set(rows)) == len(rows)
@@ -692,7 +692,9 @@ async def test_no_suggestions_are_reported() -> None:
     one = Session(build(span("1", 0, 9)))
     async with running(state_of(one), "hot-spots") as (app, pilot):
         await pilot.press("a")
-        assert app.posted == [Notice("no suggestion saves 1 % or more: no N+1, no sequential, no gap, no retries")]
+        assert app.posted == [
+            Notice("no suggestion saves 1 % or more: no N+1, no sequential, no gap, no retries, no identical")
+        ]
         assert "no suggestions" in pilot.lines[0]
 
 

@@ -25,6 +25,7 @@ _QUOTES: Final = re.compile(r"""["`\[\]]""")
 _TEXT: Final = r"'(?:[^'\\]|\\.|'')*(?:'|\Z)"
 _NUMBER: Final = r"(?<![\w$.:@?\"`])[+-]?(?:0x[0-9a-fA-F]+|[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)(?![\w\"`])"
 _PARAMETER: Final = r"\$[0-9]+|%s|%\([A-Za-z_]\w*\)s|@[A-Za-z_]\w*|(?<![:\w]):[A-Za-z_]\w*|\?[0-9]*"
+_HAS_PARAMETER: Final = re.compile(_PARAMETER)
 _VALUE: Final = re.compile(rf"{_TEXT}|{_NUMBER}", re.DOTALL)
 _LIST: Final = re.compile(rf"\bIN\s*\(\s*(?:{_PARAMETER})\s*,|\)\s*,\s*\(\s*(?:{_PARAMETER})\s*[,)]", re.IGNORECASE)
 _ANY_VALUE: Final = re.compile(
@@ -69,6 +70,11 @@ def _in_one_case(words: str) -> bool:
 def is_sql(text: str) -> bool:
     """Test whether a text begins like a statement that reads or writes rows."""
     return _IS_SQL.match(text) is not None
+
+
+def has_placeholder(statement: str) -> bool:
+    """Test whether a statement has parameters instead of values, such as `?`, `$1` or `:id`."""
+    return _HAS_PARAMETER.search(statement[:LONGEST_STATEMENT]) is not None
 
 
 @lru_cache(maxsize=10_000)

@@ -13,11 +13,17 @@ import numpy as np
 
 from tracetui.analysis.calls import Calls
 from tracetui.analysis.critical_path import CriticalPaths
-from tracetui.analysis.suggestions import gap, n_plus_one, parallel_calls, retries
+from tracetui.analysis.suggestions import gap, identical_calls, n_plus_one, parallel_calls, retries
 from tracetui.analysis.suggestions.kind import SuggestionKind
 from tracetui.analysis.suggestions.siblings import Siblings, run_starts
 
-KINDS: Final[tuple[SuggestionKind, ...]] = (n_plus_one.KIND, parallel_calls.KIND, gap.KIND, retries.KIND)
+KINDS: Final[tuple[SuggestionKind, ...]] = (
+    n_plus_one.KIND,
+    parallel_calls.KIND,
+    gap.KIND,
+    retries.KIND,
+    identical_calls.KIND,
+)
 
 MIN_SHARE = 1.0
 """Smallest saving that is reported, in percent of the path time of the traces in which the suggestion applies."""

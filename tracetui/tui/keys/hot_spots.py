@@ -15,7 +15,7 @@ HOT_SPOTS = KeyTable(
         "suggestions, and back to operations; {list.open} opens the largest saving",
         "suggestions",
         former="a",
-        words="n+1 parallel sequential retries optimise",
+        words="n+1 parallel sequential retries identical cache optimise",
     ),
     Shortcut(
         "hot-spots.what-if",
