@@ -41,6 +41,11 @@ from tracetui.analysis.{table} as Table
 from tracetui.render.{columns} as Columns
 analysis = Analysis(load([{path!r}]))
 """
+_WHY = """
+from tracetui.analysis.root_causes import find_causes_within
+from tracetui.ingest.loader import load
+traces = load([{path!r}])
+"""
 _WORDS = """
 import gc, sys, time
 from tracetui.analysis.analysis import Analysis
@@ -152,6 +157,8 @@ def measure_analysis(path: str, services: str, spans: int, load: Cost, runs: int
         made = timed("Columns(Table(analysis))", _TABLE.format(path=path, table=table, columns=columns))
         share = 100 * made.seconds / load.seconds
         report(f"first figures of the {view} view", share, 20, "% of load", f"{made.seconds:.2f} s")
+    why = timed("find_causes_within(traces)", _WHY.format(path=path))
+    report("root causes, without loading", why.seconds / load.seconds, 0.4, "x load", f"{why.seconds:.2f} s")
     first = printed_median(_WORDS.format(path=path), runs)
     report("first match of a word", first, 0.3, "x errors", "processor time, the slowest of three words")
     few, most = (cost(_REPORT.format(spans=spans, names=names), _NAMES, 1) for names in (400, spans // 5))
