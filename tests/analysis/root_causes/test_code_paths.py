@@ -71,3 +71,10 @@ def test_repeated_calls_are_not_followed_by_themselves() -> None:
     baseline = requests((60, ("stock", "stock", "stock", "prices")))
     found = find_root_causes(baseline, requests((20, ("stock", "stock")), (20, ("stock", "stock", "stock", "prices"))))
     assert {cause.service for cause in found.causes} == {"shop", "prices", "stock"}
+
+
+def test_step_that_only_some_spans_have_is_named_if_no_other_differs() -> None:
+    baseline = requests((36, ("stock",)), (24, ("prices",)))
+    first = find_root_causes(baseline, requests((20, ()), (12, ("stock",)), (8, ("prices",)))).causes[0]
+    assert first.evidence[0].missing_steps == ("shop HTTP GET to stock serve",)
+    assert first.evidence[0].new_steps == ()

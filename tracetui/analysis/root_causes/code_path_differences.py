@@ -14,6 +14,8 @@ _USUAL: Final = 0.7
 _RARE: Final = 0.05
 _MIN_FALL: Final = 0.5
 _MIN_RISE: Final = 0.3
+_MIN_DIFFERENCE: Final = 0.2
+"""Smallest difference of the shares that is named if no step differs by more."""
 _MAX_STEPS: Final = 3
 
 
@@ -34,6 +36,10 @@ def missing_and_new_steps(
     new = np.flatnonzero((before <= _RARE) & (rise >= _MIN_RISE))
     missing = missing[np.argsort(rise[missing], kind="stable")]
     new = new[np.argsort(-rise[new], kind="stable")]
+    if not len(missing) and not len(new):
+        # of steps that not all spans have, those that differ most
+        missing = np.array([rise.argmin()]) if rise.min() <= -_MIN_DIFFERENCE else missing
+        new = np.array([rise.argmax()]) if rise.max() >= _MIN_DIFFERENCE else new
     return _names(sets, changes, missing[:_MAX_STEPS]), _names(sets, changes, new[:_MAX_STEPS])
 
 

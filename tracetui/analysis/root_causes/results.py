@@ -43,9 +43,9 @@ class EvidenceDetail:
     """Number of spans in the incident that the figure is calculated from."""
     weight: float
     missing_steps: tuple[str, ...] = ()
-    """Steps that the abnormal spans lack."""
+    """Steps that the abnormal spans lack, or have less often."""
     new_steps: tuple[str, ...] = ()
-    """Steps that occur in the abnormal spans only."""
+    """Steps that occur in the abnormal spans only, or more often there."""
     examples: tuple[ExampleSpan, ...] = ()
     """Spans of different traces, the clearest first."""
 
