@@ -3,7 +3,7 @@
 `make rca RCA_DIR=cases` reads `cases.json` there: `sets`, each with a `baseline` and `baseline_logs`, and `cases`, each
 with `system`, `date` (of its set), `inject_type`, `causes` (`service`, `pod`), `file` and `logs`. Without a directory
 the generated incidents of the tests are measured. Cases at odd and even positions of a system are reported as
-halves A and B.
+halves A and B. Both are measured without a baseline, too; of a generated incident then only its slowest trace is left.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +21,12 @@ from typing import Any
 import numpy as np
 
 from tests.support.incidents import incident
-from tracetui.analysis.root_causes import find_root_causes
+from tracetui.analysis.root_causes import (
+    RootCauses,
+    find_causes_within,
+    find_causes_without_baseline,
+    find_root_causes,
+)
 from tracetui.analysis.root_causes.aligned_trace_sets import AlignedSets, AlignedSpans
 from tracetui.analysis.root_causes.error_evidence import error_origins
 from tracetui.ingest.loader import load
@@ -30,6 +34,8 @@ from tracetui.ingest.logs import with_logs_of_all
 from tracetui.model.traces import TraceSet
 
 GENERATED = 300
+IN_ONE_TRACE = ("self_time", "slow_host", "network", "dependency", "new_call")
+"""Generated faults that slow the requests in which they show."""
 BINS = (0.0, 0.5, 0.7, 0.9, 1.01)
 
 
@@ -44,7 +50,12 @@ class Case:
     before: TraceSet
     after: TraceSet
     seconds: float
-    """Time to load the case and its baseline."""
+    """Processor time to load the case and its baseline."""
+
+
+def processor_time() -> float:
+    """Return the processor time of this process and of those that it started and that ended, in seconds."""
+    return sum(os.times()[:4])
 
 
 def read_cases(folder: Path, with_logs: bool) -> Iterator[Case]:
@@ -54,7 +65,7 @@ def read_cases(folder: Path, with_logs: bool) -> Iterator[Case]:
         position = positions[entry["system"]]
         positions[entry["system"]] += 1
         given = about["sets"][entry["date"]]
-        begun = time.perf_counter()
+        begun = processor_time()
         sets = [load([str(folder / name)], lambda _: None) for name in (given["baseline"], entry["file"])]
         logs = [str(folder / name) for name in (given.get("baseline_logs"), entry.get("logs")) if name and with_logs]
         before, after = with_logs_of_all(sets, logs)
@@ -66,19 +77,34 @@ def read_cases(folder: Path, with_logs: bool) -> Iterator[Case]:
             frozenset(truth),
             before,
             after,
-            time.perf_counter() - begun,
+            processor_time() - begun,
         )
 
 
-def generated_cases() -> Iterator[Case]:
+def generated_cases(*, names_targets: bool = True) -> Iterator[Case]:
+    """Generate incidents. names_targets: the cause of a slow database is itself, else the service that calls it."""
     for seed in range(GENERATED):
-        begun = time.perf_counter()
+        begun = processor_time()
         made = incident(seed)
-        name = f"postgresql:{made.service}-db" if made.fault == "dependency" else made.service
-        seconds = time.perf_counter() - begun
+        is_target = names_targets and made.fault == "dependency"
+        name = f"postgresql:{made.service}-db" if is_target else made.service
+        seconds = processor_time() - begun
         # eight kinds of faults take turns, so halves alternate every eight seeds
         half = "AB"[seed // 8 % 2]
         yield Case("generated", made.fault, half, frozenset({name}), made.before, made.after, seconds)
+
+
+def with_baseline(case: Case) -> RootCauses:
+    return find_root_causes(case.before, case.after)
+
+
+def within(case: Case) -> RootCauses:
+    return find_causes_within(case.after).found
+
+
+def of_slowest_trace(case: Case) -> RootCauses:
+    slowest = int(case.after.response_time.argmax())
+    return find_causes_without_baseline(case.after.select(np.arange(case.after.trace_count) == slowest))
 
 
 def simple_rankings(case: Case) -> dict[str, list[str]]:
@@ -132,16 +158,19 @@ class Score:
     seconds: float | None = None
 
 
-def measure(cases: Iterable[Case]) -> dict[str, list[Score]]:
+def measure(
+    cases: Iterable[Case], find: Callable[[Case], RootCauses] = with_baseline, *, compares: bool = True
+) -> dict[str, list[Score]]:
+    """Rank the causes of all cases. compares: also by the simple rankings, which need a baseline."""
     scores: defaultdict[str, list[Score]] = defaultdict(list)
     for case in cases:
-        begun = time.perf_counter()
-        found = find_root_causes(case.before, case.after).causes
-        seconds = case.seconds + time.perf_counter() - begun
+        begun = processor_time()
+        found = find(case).causes
+        seconds = case.seconds + processor_time() - begun
         names = [{cause.service.lower(), cause.host.lower()} for cause in found]
         rank = next((at for at, named in enumerate(names, 1) if named & case.truth), 99)
         scores["tracetui why"].append(Score(case, rank, found[0].confidence if found else 0.0, seconds))
-        for name, ranking in simple_rankings(case).items():
+        for name, ranking in simple_rankings(case).items() if compares else ():
             rank = next((at for at, one in enumerate(ranking, 1) if one in case.truth), 99)
             scores[name].append(Score(case, rank))
         scores["random order"].append(Score(case, len(case.after.services)))
@@ -177,7 +206,8 @@ def print_scores(title: str, scores: dict[str, list[Score]]) -> None:
             f"  {low:.1f} to {min(high, 1):.1f}  {len(right):4} cases"
             + (f"  {100 * statistics.fmean(right):.0f} %" if right else "")
         )
-    print(f"median {statistics.median(score.seconds or 0 for score in ours):.2f} s per case, with loading")
+    median = statistics.median(score.seconds or 0 for score in ours)
+    print(f"median {median:.2f} s of processor time per case, with loading")
 
 
 def main() -> None:
@@ -185,8 +215,13 @@ def main() -> None:
     if folder and (Path(folder) / "cases.json").exists():
         print_scores("Traces only", measure(read_cases(Path(folder), False)))
         print_scores("With log lines", measure(read_cases(Path(folder), True)))
+        print_scores(
+            "Traces only, without a baseline", measure(read_cases(Path(folder), False), within, compares=False)
+        )
     else:
         print_scores("Generated incidents", measure(generated_cases()))
+        alone = (case for case in generated_cases(names_targets=False) if case.kind in IN_ONE_TRACE)
+        print_scores("Slowest trace of each incident", measure(alone, of_slowest_trace, compares=False))
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ class AlignedSets:
         services = np.array([self.services.number(name) for name in calls.nodes] or [0], np.int32)
         self._external.update(services[calls.first_peer :].tolist() if len(calls.nodes) else ())
         operation = self._operations(traces)
-        callee, target = _call_spans(traces, calls, operation)
+        callee, target = call_spans(traces, calls, operation)
         return AlignedSpans(
             traces,
             services[traces.service],
@@ -126,8 +126,11 @@ class AlignedSets:
         return np.array([self.steps.number(pair) for pair in pairs] or [0], np.int32)[codes]
 
 
-def _call_spans(traces: TraceSet, calls: Calls, operation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find the call spans. -> int32[n] operation, int32[n] node of `calls` that each span calls; -1 for none"""
+def call_spans(traces: TraceSet, calls: Calls, operation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find the call spans. -> int32[n] operation, int32[n] node of `calls` that each span calls; -1 for none
+
+    operation: int32[n], number of each span's operation.
+    """
     count = len(traces)
     callee, target = np.full(count, -1, np.int32), np.full(count, -1, np.int32)
     parent = traces.parent

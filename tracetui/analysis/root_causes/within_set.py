@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tracetui.analysis.root_causes.baseline_choice import choose_baseline
 from tracetui.analysis.root_causes.confidence import halve_confidence
-from tracetui.analysis.root_causes.results import RootCauses
-from tracetui.analysis.root_causes.with_baseline import find_root_causes
-from tracetui.analysis.root_causes.without_baseline import find_causes_without_baseline
+from tracetui.analysis.root_causes.results import Cause, RootCauses
+from tracetui.analysis.root_causes.with_baseline import MAX_CAUSES, find_root_causes
+from tracetui.analysis.root_causes.without_baseline import causes_by_time, find_causes_without_baseline
 from tracetui.model.traces import TraceSet
 
 
@@ -29,5 +29,15 @@ def find_causes_within(traces: TraceSet) -> CausesAndBaseline:
     if choice is None:
         return CausesAndBaseline(find_causes_without_baseline(traces), "")
     found = find_root_causes(traces.select(choice.baseline), traces.select(choice.incident))
-    found = halve_confidence(found) if choice.is_weak else found
+    if choice.is_weak:
+        found = halve_confidence(_with_causes_by_time(found, traces))
     return CausesAndBaseline(found, choice.description, choice.is_by_outcome)
+
+
+def _with_causes_by_time(found: RootCauses, traces: TraceSet) -> RootCauses:
+    """Add the services that take most of the time of all requests, which may be slow because of the same problem."""
+    causes: dict[str, Cause] = {}
+    for cause in sorted((*found.causes, *causes_by_time(traces, shares_calls=True)), key=lambda one: -one.confidence):
+        causes.setdefault(cause.service, cause)
+    ranked = [replace(cause, rank=rank) for rank, cause in enumerate(list(causes.values())[:MAX_CAUSES], 1)]
+    return replace(found, causes=tuple(ranked))
