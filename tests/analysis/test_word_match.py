@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.building import build, span
-from tracetui.analysis.word_match import find_match
+from tracetui.analysis.span_search import find_match
 
 TRACES = build(
     span("a1", 0, 100, trace="1", service="web", name="GET /orders"),

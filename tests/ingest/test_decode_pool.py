@@ -13,7 +13,7 @@ import pytest
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
-from tracetui.ingest.processes import decode_pool, parallel_decode, worker
+from tracetui.ingest.processes import decode_pool, worker
 from tracetui.ingest.processes.decode_pool import DecodePiece, DecodePool
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
@@ -188,7 +188,7 @@ def test_fewer_processes_decode_all_shares(monkeypatch: pytest.MonkeyPatch, most
 
     monkeypatch.setattr(worker, "fork", scarce)
     documents, intake = [document(number) for number in range(10, 14)], Intake()
-    parallel_decode.decode_shares([partial(take, data) for data in documents], intake)
+    worker.decode_shares([partial(take, data) for data in documents], intake)
     assert found(intake) == found(decoded_in_this_process(documents))
     assert not any(map(is_running, started))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tracetui.ingest.file_globs import matching_files
+from tracetui.ingest.files import matching_files
 
 FILES = [
     "a.json",

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracetui.render.text.ansi import Colour, ColourChoice, ansi_text, colour_of, encodable, theme_for, write_lines
-from tracetui.render.text.colours import SLOTS, service_slots
 from tracetui.render.text.line import Line, Role, flowed, wrapped
-from tracetui.render.text.theme import ANSI, DARK, LIGHT, MONO, Theme
+from tracetui.render.text.theme import ANSI, DARK, LIGHT, MONO, SLOTS, Theme, service_slots
 
 LINE = Line([("✖ ", Role.ERROR), ("redis", Role.service(3)), (" get   ", Role.PLAIN)])
 

@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.stack_traces import STACKS
-from tracetui.render.text.highlighting import TextLanguage, formatted, language_of, parts
+from tracetui.render.text.highlighting import TextLanguage, formatted, language_of, parts, value_lines
 from tracetui.render.text.line import Role
 from tracetui.render.text.stack_trace import read_stack_trace
-from tracetui.render.text.value_lines import value_lines
 
 
 @pytest.mark.parametrize(

@@ -20,14 +20,14 @@ from tracetui.model.span import Event, Flag, Kind, Link, Span
 from tracetui.model.traces import TraceSet
 from tracetui.render.report.markdown import code, fenced, trace_markdown
 from tracetui.render.span.detail import MAX_SHOWN, SpanDetailLines
-from tracetui.render.span.entries import LinkTarget
 from tracetui.render.span.facts import rank_words, words_wrapped
 from tracetui.render.span.gen_ai import chat_messages, usage_words
+from tracetui.render.span.values import LinkTarget
 from tracetui.render.text.attributes import in_short, indented, value_text, wrapped
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.glyphs import ASCII, UNICODE
+from tracetui.render.text.highlighting import value_lines
 from tracetui.render.text.line import Role
-from tracetui.render.text.value_lines import value_lines
 from tracetui.render.waterfall.waterfall import Waterfall
 
 MS = 1_000_000

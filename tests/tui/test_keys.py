@@ -19,12 +19,11 @@ from tests.support.paths import GOLDEN, INCIDENT, ROOT
 from tests.support.trace_app import opened
 from tracetui.render.text.line import Line
 from tracetui.tui.help import KeyLines
-from tracetui.tui.keys.dialogs import CHOICE, CHOICES, COPY, HELP, NORMAL_TRACE, RESULT
+from tracetui.tui.keys.dialogs import CHOICE, CHOICES, COPY, HELP, NORMAL_TRACE, PAGER, PAGES, RESULT
 from tracetui.tui.keys.document import document
 from tracetui.tui.keys.everywhere import APP, ASK, EDIT, FINDINGS, LISTS, PANES
 from tracetui.tui.keys.key_table import ABOVE, KeyTable, Shortcut
 from tracetui.tui.keys.keymap import KeyNames, key_name
-from tracetui.tui.keys.pager import PAGER, PAGES
 from tracetui.tui.keys.registry import KEYS, TABLES
 from tracetui.tui.keys.services import MAP, MAP_SEARCH, SERVICE_SEARCH
 from tracetui.tui.keys.traces import QUERY, REGION

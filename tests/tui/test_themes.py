@@ -14,10 +14,19 @@ from rich.style import Style
 from textual.theme import BUILTIN_THEMES
 from textual.theme import Theme as AppTheme
 
-from tracetui.render.text.colours import SLOTS, distinct_slots, service_slots
 from tracetui.render.text.glyphs import UNICODE
 from tracetui.render.text.line import Line, Role
-from tracetui.render.text.theme import ANSI, DARK, HIGH_CONTRAST, LIGHT, MONO, Theme
+from tracetui.render.text.theme import (
+    ANSI,
+    DARK,
+    HIGH_CONTRAST,
+    LIGHT,
+    MONO,
+    SLOTS,
+    Theme,
+    distinct_slots,
+    service_slots,
+)
 from tracetui.tui import themes
 from tracetui.tui.themes import THEME_NOTES, THEMES, next_theme, render_theme
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tracetui.analysis.error_facts import logical_target
-from tracetui.analysis.skewed_hosts import SkewedHosts
+from tracetui.analysis.skew import SkewedHosts
 from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
 

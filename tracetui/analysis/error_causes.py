@@ -30,7 +30,7 @@ from tracetui.analysis.attempts import succeeded_later
 from tracetui.analysis.error_facts import ErrorFacts, has_success_code, shares_template
 from tracetui.analysis.explained_cancellations import explained_cancellations
 from tracetui.analysis.requests import explicit_ok
-from tracetui.analysis.skewed_hosts import SkewedHosts
+from tracetui.analysis.skew import SkewedHosts
 from tracetui.analysis.work_after_failure import WorkAfterFailure
 from tracetui.model.span import Flag, Kind, Status
 from tracetui.model.traces import TraceSet

@@ -15,7 +15,7 @@ from itertools import accumulate
 import numpy as np
 
 from tracetui.analysis.error_facts import ErrorFacts
-from tracetui.analysis.skewed_hosts import SkewedHosts
+from tracetui.analysis.skew import SkewedHosts
 from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
 

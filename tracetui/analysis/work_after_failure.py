@@ -5,7 +5,7 @@ from __future__ import annotations
 from tracetui.analysis.calls import owners
 from tracetui.analysis.error_facts import peer_of
 from tracetui.analysis.explained_cancellations import EVERY_HOST
-from tracetui.analysis.skewed_hosts import SkewedHosts
+from tracetui.analysis.skew import SkewedHosts
 from tracetui.model.traces import TraceSet
 
 _Calls = dict[int, list[tuple[int, str, int]]]

@@ -12,8 +12,7 @@ from typer.core import TyperArgument
 
 from tracetui import __version__
 from tracetui.cli.commands import COMMANDS, EXIT_CODES, Command
-from tracetui.cli.help import argument_name
-from tracetui.cli.parser import build_command, build_parser
+from tracetui.cli.parser import argument_name, build_command, build_parser
 
 
 def spec() -> dict[str, Any]:

@@ -23,8 +23,7 @@ from tracetui.ingest.formats.registry import JAEGER, JSON_FORMATS
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_repair.nesting import NESTED_TOO_DEEPLY
 from tracetui.ingest.json_tables import TABLE_KEYS, rows_of_table
-from tracetui.ingest.processes.parallel_decode import decode_shares
-from tracetui.ingest.processes.worker import processes_for
+from tracetui.ingest.processes.worker import decode_shares, processes_for
 from tracetui.ingest.record_errors import skip_record
 from tracetui.ingest.source_bytes import Buffer
 from tracetui.ingest.unknown_json import LOG_RECORD_KEYS, NotTracesError, UnknownEntries, values_with_spans

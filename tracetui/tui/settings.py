@@ -1,4 +1,4 @@
-"""Settings of the screen, the state that `--resume` returns to, and the query history."""
+"""Settings of the screen, and the files with state that it keeps: the location for `--resume`, queries, filters."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import msgspec
 import platformdirs
 
+from tracetui.atomic_file import atomic_file
 from tracetui.config import Overrides, config_path, load_config
 from tracetui.ingest.servers.address import is_address, without_secrets
 from tracetui.model.errors import UsageError
 from tracetui.model.grafana_page import grafana_page
+from tracetui.model.json_decoding import MalformedError, decode_any, encode_any
 from tracetui.model.search import NOTHING, Search
 from tracetui.model.trace_reference import trace_ids_in
 from tracetui.model.user_path import user_path
 from tracetui.tui.state import ListColumns
-from tracetui.tui.state_file import DamagedStateError, StateFile
 from tracetui.tui.themes import THEMES
 
+_T = TypeVar("_T")
+_MAX_BYTES = 1 << 22
+"""Largest file that is read; the program writes none as large."""
 _RESUME = "resume.json"
 _QUERIES = "queries.json"
 _COLUMNS = "columns.json"
@@ -30,6 +35,52 @@ _FILTERS = "filters.json"
 MAX_FILTERS = 200
 _MAX_QUERIES = 100
 LONGEST_QUERY = 1_000
+
+
+class DamagedStateError(Exception):
+    """A state file is damaged. It was renamed, so that the next run starts with a new one."""
+
+
+class StateFile(Generic[_T]):
+    """JSON file with one value that only the user can read."""
+
+    def __init__(self, path: Path, kind: type[_T]) -> None:
+        self.path = path
+        self._decoder: msgspec.json.Decoder[_T] = msgspec.json.Decoder(kind)
+
+    def load(self) -> _T | None:
+        """Read the value; None if the file is missing or cannot be opened.
+
+        Raises DamagedStateError for other content; the message includes the new name of the file.
+        """
+        try:
+            if not self.path.is_file():
+                return None
+            with self.path.open("rb") as file:
+                content = file.read(_MAX_BYTES + 1)
+        except OSError:
+            return None
+        if len(content) > _MAX_BYTES:
+            raise self._set_aside()
+        try:
+            return decode_any(self._decoder, content)
+        except MalformedError:
+            raise self._set_aside() from None
+
+    def save(self, value: _T) -> None:
+        """Write the value. File system errors are ignored, as a run must not fail because of them."""
+        with contextlib.suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with atomic_file(self.path) as file:
+                file.write(encode_any(value))
+
+    def _set_aside(self) -> DamagedStateError:
+        aside = self.path.with_name(f"{self.path.name}.damaged")
+        try:
+            self.path.replace(aside)
+        except OSError as error:
+            return DamagedStateError(f"{self.path} is damaged and cannot be moved aside: {error.strerror or error}")
+        return DamagedStateError(f"{self.path.name} was damaged; moved to {aside.name}")
 
 
 @dataclass(frozen=True, slots=True)

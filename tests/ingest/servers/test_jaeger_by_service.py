@@ -17,8 +17,13 @@ from tests.support.servers import LiveServer
 from tracetui.ingest.loader import load
 from tracetui.ingest.servers.back_end import BackEnd
 from tracetui.ingest.servers.connection import Params
-from tracetui.ingest.servers.jaeger_v1_traces import has_errors, services_in, unseen_with_services
-from tracetui.ingest.servers.jaeger_v3_traces import has_errors_v3, services_in_v3
+from tracetui.ingest.servers.jaeger_traces import (
+    has_errors,
+    has_errors_v3,
+    services_in,
+    services_in_v3,
+    unseen_with_services,
+)
 from tracetui.ingest.servers.per_service import documents_by_service
 from tracetui.ingest.servers.pool import SearchReport
 from tracetui.ingest.servers.stream_split import Shape

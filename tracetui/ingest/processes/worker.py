@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tracetui.ingest.processes.shared_memory import receive, send
 from tracetui.model.intake import Intake
@@ -21,6 +21,8 @@ from tracetui.model.intake import Intake
 SHARE_BYTES = 1 << 24
 """Smallest share of a source in bytes that justifies a process."""
 MAX_PROCESSES = 8
+ShareDecoder = Callable[[Intake], None]
+"""Decodes a share of the source into the given intake."""
 
 
 def processes_for(size: int) -> int:
@@ -85,3 +87,38 @@ def fork() -> int:
         # numpy's idle threads make Python warn; they hold no lock that the child needs
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()
+
+
+def decode_shares(shares: Sequence[ShareDecoder], intake: Intake) -> None:
+    """Decode the first share in this process and each other one in its own, and collect the results in order.
+
+    The share of a failed process is repeated here.
+    """
+    max_bytes = None if intake.remaining_bytes is None else intake.remaining_bytes // len(shares)
+
+    def work(share: ShareDecoder) -> Callable[[socket.socket], None]:
+        def decode(to: socket.socket) -> None:
+            found = Intake(max_bytes)
+            share(found)
+            found.flush()
+            send(found, to)
+
+        return decode
+
+    workers: list[Worker] = []
+    try:
+        # start as many processes as the system allows
+        with contextlib.suppress(OSError):
+            workers.extend(Worker(work(share)) for share in shares[1:])
+        shares[0](intake)
+        for worker, share in zip(workers, shares[1:], strict=False):
+            found = worker.collect()
+            if found is None:
+                share(intake)
+            else:
+                intake.absorb(found)
+        for share in shares[1 + len(workers) :]:
+            share(intake)
+    finally:
+        for worker in workers:
+            worker.end()

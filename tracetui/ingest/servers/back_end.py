@@ -1,10 +1,14 @@
-"""Interface of a back end: queries and their results."""
+"""Contract of a back end: queries and their results, and how its kind of server is detected.
+
+To add one, write a module with its `BackEnd` and its `KIND`, and list it in `servers.registry`.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,6 +24,9 @@ from tracetui.model.errors import BackEndError
 from tracetui.model.ids import canonical_trace_id
 from tracetui.model.search import LAST_NS, Search
 from tracetui.model.server_stats import Dependency, Metrics
+
+if TYPE_CHECKING:
+    from tracetui.ingest.servers.probe import Probe
 
 LARGEST_TRACE = 1 << 28
 """Size limit in bytes; several traces are fetched at the same time."""
@@ -258,3 +265,22 @@ class BackEnd(ABC):
 
 def _count_text(first: str, count: int) -> str:
     return f"trace {first}" + (f" and {count - 1:,} more" if count > 1 else "")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ServerKind:
+    """Kind of server.
+
+    name: name in the config file.
+    title: name for users.
+    port: usual port.
+    detect: returns the back end if the probed server is of this kind, else None. Raises BackEndError for one that
+        cannot be reached.
+    base_paths: for users, servers with this API below a base path, such as "VictoriaTraces /select/jaeger".
+    """
+
+    name: str
+    title: str
+    port: int
+    detect: Callable[[Probe], BackEnd | None]
+    base_paths: str = ""

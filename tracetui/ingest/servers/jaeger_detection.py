@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-from tracetui.ingest.servers.back_end import BackEnd
+from tracetui.ingest.servers.back_end import BackEnd, ServerKind
 from tracetui.ingest.servers.jaeger import Jaeger
 from tracetui.ingest.servers.jaeger_dialects import PATHS, dialect_of
 from tracetui.ingest.servers.probe import Probe
-from tracetui.ingest.servers.server_kind import ServerKind
 
 _OK, _BAD_REQUEST = 200, 400
 

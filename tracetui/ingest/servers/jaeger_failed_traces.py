@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tracetui.ingest.servers.back_end import without_trace_conditions
-from tracetui.ingest.servers.jaeger_v1_traces import has_errors, services_in, unseen_with_services
-from tracetui.ingest.servers.jaeger_v3_traces import has_errors_v3, services_in_v3
+from tracetui.ingest.servers.jaeger_traces import (
+    has_errors,
+    has_errors_v3,
+    services_in,
+    services_in_v3,
+    unseen_with_services,
+)
 from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
 from tracetui.ingest.servers.unseen_traces import (
     TraceStarts,

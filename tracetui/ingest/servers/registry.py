@@ -6,10 +6,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from tracetui.ingest.servers import jaeger_detection, tempo, zipkin
-from tracetui.ingest.servers.back_end import BackEnd, Warn
+from tracetui.ingest.servers.back_end import BackEnd, ServerKind, Warn
 from tracetui.ingest.servers.connection import Connection
 from tracetui.ingest.servers.probe import Probe
-from tracetui.ingest.servers.server_kind import ServerKind
 from tracetui.model.errors import UsageError
 
 KINDS: Final[tuple[ServerKind, ...]] = (jaeger_detection.KIND, zipkin.KIND, tempo.KIND)

@@ -10,11 +10,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from tracetui.ingest.servers.back_end import BackEnd, Capabilities, NotSupportedError, Warn, span_prefilter
+from tracetui.ingest.servers.back_end import BackEnd, Capabilities, NotSupportedError, ServerKind, Warn, span_prefilter
 from tracetui.ingest.servers.connection import Connection
 from tracetui.ingest.servers.probe import Probe
 from tracetui.ingest.servers.request_errors import NO_JSON, HttpError
-from tracetui.ingest.servers.server_kind import ServerKind
 from tracetui.model.search import Search
 from tracetui.model.server_stats import Dependency
 from tracetui.model.times import SECOND_NS

@@ -8,13 +8,19 @@ from urllib.parse import quote
 
 import msgspec
 
-from tracetui.ingest.servers.back_end import BackEnd, Capabilities, Warn, span_prefilter, without_trace_conditions
+from tracetui.ingest.servers.back_end import (
+    BackEnd,
+    Capabilities,
+    ServerKind,
+    Warn,
+    span_prefilter,
+    without_trace_conditions,
+)
 from tracetui.ingest.servers.connection import Connection
 from tracetui.ingest.servers.per_service import documents_by_service, full_searches, searches_by_service
 from tracetui.ingest.servers.probe import Probe
 from tracetui.ingest.servers.request_errors import NO_JSON
 from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
-from tracetui.ingest.servers.server_kind import ServerKind
 from tracetui.ingest.servers.stream_split import ZIPKIN
 from tracetui.ingest.servers.unseen_traces import (
     TraceStarts,

@@ -188,7 +188,7 @@ def svg(diagram: Diagram) -> str:
 
 
 def _numbered_roles(diagram: Diagram) -> dict[str, str]:
-    from tracetui.render.text.colours import service_slots
+    from tracetui.render.text.theme import service_slots
 
     names = [node.name for node in diagram.nodes]
     return {name: Role.service(slot) for name, slot in zip(names, service_slots(names), strict=True)}

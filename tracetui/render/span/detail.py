@@ -9,7 +9,6 @@ from tracetui.analysis.error_messages import NO_MESSAGE, exception_text
 from tracetui.analysis.span_facts import SpanFacts
 from tracetui.model.span import Attributes, Event, Link, Span, Value
 from tracetui.model.trace_page import page_of
-from tracetui.render.span.entries import DetailEntry, LinkTarget
 from tracetui.render.span.facts import (
     cause_words,
     context_words,
@@ -24,7 +23,15 @@ from tracetui.render.span.gen_ai import chat_messages, usage_words
 from tracetui.render.span.head import head
 from tracetui.render.span.links import LinkedFrom, link_words, linked_entries, search_entry
 from tracetui.render.span.log_lines import details, headline, more_lines, placement, severity_role
-from tracetui.render.span.values import PREVIEWED, READABLE_KEY, ValueRows, key_column, own_frame
+from tracetui.render.span.values import (
+    PREVIEWED,
+    READABLE_KEY,
+    DetailEntry,
+    LinkTarget,
+    ValueRows,
+    key_column,
+    own_frame,
+)
 from tracetui.render.text import numbers
 from tracetui.render.text.attributes import BEHIND, GROUPS, LEADING, group_of, in_short, plain
 from tracetui.render.text.cells import cell_width, cut

@@ -8,7 +8,7 @@ from functools import partial
 
 from tracetui.model.span import Value
 from tracetui.model.trace_page import page_of
-from tracetui.render.span.entries import DetailEntry, LinkTarget
+from tracetui.render.span.values import DetailEntry, LinkTarget
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.numbers import counted

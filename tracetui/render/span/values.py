@@ -1,21 +1,20 @@
-"""Rows of a named value: on one line, wrapped into free rows, or unfolded and formatted."""
+"""Entries of a span's detail, and rows of a named value: on one line, wrapped into free rows, or unfolded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from tracetui.model.span import Event, Value
-from tracetui.render.span.entries import DetailEntry
 from tracetui.render.span.facts import words_wrapped
 from tracetui.render.text import numbers
 from tracetui.render.text.attributes import in_short, text_size
 from tracetui.render.text.cells import cell_width, cut, fit
 from tracetui.render.text.glyphs import Glyphs
-from tracetui.render.text.highlighting import formatted, language_of, parts
+from tracetui.render.text.highlighting import formatted, language_of, parts, value_lines
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.stack_trace import Frame, StackTrace, read_stack_trace
-from tracetui.render.text.value_lines import value_lines
 
 INLINE_LINES = 12
 """Largest number of lines of a long value that unfolds in place."""
@@ -25,6 +24,31 @@ _WRAPPED = 4_000
 _MAX_NAMES = 2_000
 _STACK_KEYS = ("stacktrace", "stack_trace", "stack", "backtrace")
 _MAX_FRAMES = INLINE_LINES - 2
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTarget:
+    """Span at the other end of a link, as positions in the set; `span` is None if only the trace is found."""
+
+    trace: int
+    span: int | None
+    name: str
+
+
+@dataclass(slots=True)
+class DetailEntry:
+    """Entry of the detail, of one or more rows. `name` and `value` are unchanged data."""
+
+    path: str
+    """Key of the entry, the same for corresponding entries of other spans."""
+    name: str
+    value: Value
+    lines: Callable[[int], list[Line]] = lambda _: []
+    can_fold: bool = False
+    is_long: bool = False
+    """True if its row cuts the value."""
+    target: LinkTarget | None = None
+    is_attribute: bool = False
 
 
 class ValueRows:

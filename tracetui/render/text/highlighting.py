@@ -1,4 +1,4 @@
-"""SQL and JSON texts: line breaks and indentation, and the roles of their parts."""
+"""SQL and JSON texts: line breaks and indentation, the roles of their parts, and values wrapped to lines."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import enum
 import re
 from collections.abc import Iterator
 
+from tracetui.model.span import Value
 from tracetui.model.sql import is_sql
-from tracetui.render.text.attributes import indented
-from tracetui.render.text.line import Role
+from tracetui.render.text.attributes import INLINE_CHARACTERS, indented, text_size, value_text, wrapped
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
 
 MAX_COLOURED = 20_000
 """Longest line in characters whose parts have roles."""
@@ -16,7 +18,6 @@ _MAX_STATEMENT = 200_000
 _EXAMINED = 2_000
 _MAX_DEPTH = 16
 """Depth of subqueries below which they are not indented further."""
-
 _LITERAL = r"'(?:[^']++|'')*+(?:'|\Z)"
 _QUOTED = r'"[^"]*+(?:"|\Z)|`[^`]*+(?:`|\Z)'
 _COMMENT = r"--[^\n]*|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
@@ -140,3 +141,38 @@ def _role(match: re.Match[str]) -> str:
     if groups.get("key") or (match.lastgroup == "word" and match[0].upper() in _KEYWORDS):
         return Role.KEYWORD
     return Role.LITERAL if match.lastgroup in ("literal", "string", "constant") else Role.PLAIN
+
+
+def value_lines(value: Value, width: int, limit: int) -> list[Line] | None:
+    """Format a value and wrap it to lines of at most `width` cells; None if there are more than `limit`."""
+    if text_size(value) >= INLINE_CHARACTERS:
+        return None
+    text = value_text(value)
+    language = language_of(text)
+    lines: list[Line] = []
+    for line in formatted(text).split("\n"):
+        shown = safe(line.expandtabs(4), INLINE_CHARACTERS)
+        rows = wrapped(shown, max(width, 1))
+        if len(lines) + len(rows) > limit:
+            return None
+        roles = [(part, role) for part, role in parts(shown, language) if part]
+        lines += _divided(roles, rows)
+    return lines
+
+
+def _divided(roles: list[tuple[str, str]], rows: list[str]) -> list[Line]:
+    """Give the characters of the rows of one line the roles of its parts."""
+    lines = []
+    waiting = roles[::-1]
+    for row in rows:
+        line = Line()
+        at = 0
+        while at < len(row) and waiting:
+            text, role = waiting.pop()
+            taken = row[at : at + len(text)]
+            line.add(taken, role)
+            if len(taken) < len(text):
+                waiting.append((text[len(taken) :], role))
+            at += len(taken)
+        lines.append(line)
+    return lines

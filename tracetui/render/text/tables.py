@@ -8,11 +8,11 @@ from typing import NamedTuple
 from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import Align, cell_width, cut, fit
-from tracetui.render.text.colours import service_slots
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.short_names import NamesOfSet
+from tracetui.render.text.theme import service_slots
 
 _GAP = "  "
 _MIN_CELLS = 16

@@ -14,9 +14,9 @@ from tracetui.analysis.summary import DIFFERING_TRACES, differing
 from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
 from tracetui.query.attribute_column import AttributeColumn, attribute_column
-from tracetui.render.text.colours import service_slots
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.short_names import short_names
+from tracetui.render.text.theme import service_slots
 
 _NAME_LIMIT = 200
 

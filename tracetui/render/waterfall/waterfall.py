@@ -17,10 +17,10 @@ from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
-from tracetui.render.text.colours import service_slots
 from tracetui.render.text.glyphs import UNICODE, Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.render.text.theme import service_slots
 from tracetui.render.waterfall.bars import TimeScale, axis, bar
 from tracetui.render.waterfall.label import Label, LabelNote
 from tracetui.render.waterfall.row_order import RowOrder

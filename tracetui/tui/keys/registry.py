@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tracetui.tui.keys.dialogs import CHOICE, CHOICES, COPY, HELP, NORMAL_TRACE, RESULT
+from tracetui.tui.keys.dialogs import CHOICE, CHOICES, COPY, HELP, NORMAL_TRACE, PAGER, PAGES, RESULT
 from tracetui.tui.keys.everywhere import APP, ASK, EDIT, FINDINGS, LISTS, PANES
 from tracetui.tui.keys.key_table import KeyTable, Shortcut
-from tracetui.tui.keys.pager import PAGER, PAGES
 from tracetui.tui.keys.services import MAP, MAP_SEARCH, SERVICE_SEARCH
 from tracetui.tui.keys.traces import QUERY, REGION
 from tracetui.tui.keys.view_key_tables import VIEW_KEYS

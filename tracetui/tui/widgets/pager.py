@@ -19,9 +19,9 @@ from tracetui.render.text.highlighting import MAX_COLOURED, formatted, language_
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.stack_trace import read_stack_trace
+from tracetui.tui.keys.dialogs import PAGER, PAGES
 from tracetui.tui.keys.everywhere import ASK
 from tracetui.tui.keys.keymap import KeyNames
-from tracetui.tui.keys.pager import PAGER, PAGES
 from tracetui.tui.messages import CopyText
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.dialog import Dialog

@@ -21,12 +21,12 @@ from tracetui.model.ids import span_key
 from tracetui.model.span import Span, Value
 from tracetui.model.traces import TraceSet
 from tracetui.render.span.detail import MAX_SHOWN, SpanDetailLines
-from tracetui.render.span.entries import LinkTarget
 from tracetui.render.span.links import SEARCH, LinkedFrom, LinkedSpan
+from tracetui.render.span.values import LinkTarget
 from tracetui.render.text.attributes import value_text
 from tracetui.render.text.cells import cell_width
-from tracetui.render.text.colours import distinct_slots, service_slots
 from tracetui.render.text.line import Line, Role
+from tracetui.render.text.theme import distinct_slots, service_slots
 from tracetui.tui.background_work import Work
 from tracetui.tui.keys.everywhere import ASK
 from tracetui.tui.keys.keymap import KeyNames

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.model.times import SECOND_NS, UNITS, find_clock, find_time, latest_at_clock
 from tracetui.model.traces import TraceSet
@@ -21,8 +22,10 @@ from tracetui.query.trace_set_split import (
 from tracetui.render.text import numbers
 from tracetui.render.text.safe_text import safe
 from tracetui.render.traces.scatter import MarkedTime
+from tracetui.tui.background_work import Work
 from tracetui.tui.state import Look, State
 from tracetui.tui.widgets.choice import Option
+from tracetui.tui.widgets.scatter import Scatter
 
 _LONGEST_VALUE = 40
 _MAX_CHANGES = 50
@@ -151,3 +154,33 @@ class OfferedPairs:
             return []
         pair = pair_at(state.analysis.traces, int(state.session.loaded.trace_start[trace]), state.look)
         return [pair] if pair is not None else []
+
+
+class PlotMarks:
+    """Finds the times, and marks them."""
+
+    def __init__(self, scatter: Scatter, look: Look, work: Work) -> None:
+        self._scatter, self._look, self._work = scatter, look, work
+        self._changes: list[MarkedTime] = []
+        self._compared: MarkedTime | None = None
+
+    def find(self, analysis: Analysis) -> None:
+        """Mark the changes among the traces of an analysis, once they are found."""
+        self._work("traces-moments", lambda: change_moments(analysis.traces, self._look), self._show_changes)
+
+    def _show_changes(self, changes: list[MarkedTime]) -> None:
+        self._changes = changes
+        self._show()
+
+    def mark_comparison(self, moment_ns: int) -> None:
+        """Mark the time of a comparison before and after."""
+        self._compared = MarkedTime(moment_ns, "before and after")
+        self._show()
+
+    def clear(self) -> None:
+        """Mark nothing."""
+        self._changes, self._compared = [], None
+        self._show()
+
+    def _show(self) -> None:
+        self._scatter.mark([*self._changes, *([self._compared] if self._compared is not None else [])])

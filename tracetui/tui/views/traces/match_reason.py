@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracetui.analysis.word_match import MatchingField, find_match
+from tracetui.analysis.span_search import MatchingField, find_match
 from tracetui.model.traces import TraceSet
 from tracetui.query.parser import searched_words
 from tracetui.render.text.safe_text import safe

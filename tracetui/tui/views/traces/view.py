@@ -25,6 +25,7 @@ from tracetui.tui.messages import LocationChanged, OpenTrace, WidenWindow
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
 from tracetui.tui.views.choice_filler import ChoiceFiller
+from tracetui.tui.views.traces.before_after import PlotMarks
 from tracetui.tui.views.traces.causes import CauseFinder
 from tracetui.tui.views.traces.column_choice import open_columns
 from tracetui.tui.views.traces.dialogs import DIALOGS, TraceDialogs
@@ -37,10 +38,8 @@ from tracetui.tui.views.traces.empty_states import (
     prepared,
     query_vocabulary,
 )
-from tracetui.tui.views.traces.grouping import ListGrouping
-from tracetui.tui.views.traces.listing import Grouping, TraceListing
+from tracetui.tui.views.traces.listing import Grouping, ListGrouping, TraceListing
 from tracetui.tui.views.traces.match_reason import MatchReason
-from tracetui.tui.views.traces.plot_marks import PlotMarks
 from tracetui.tui.views.traces.quick_filters import QuickFilters
 from tracetui.tui.views.traces.saved_filters import open_saved_filters
 from tracetui.tui.views.traces.verdict import VerdictFinder

@@ -15,9 +15,9 @@ from tracetui.analysis.errors import roles
 from tracetui.analysis.network import NetworkTimes, network_times
 from tracetui.analysis.self_time import self_times
 from tracetui.model.traces import TraceSet
-from tracetui.render.text.colours import distinct_slots, service_slots
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line
+from tracetui.render.text.theme import distinct_slots, service_slots
 from tracetui.render.waterfall.header import header
 from tracetui.render.waterfall.minimap import MinimapData
 from tracetui.render.waterfall.waterfall import Sections, Waterfall
