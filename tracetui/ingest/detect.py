@@ -6,7 +6,6 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from tracetui.ingest.archive_reader import MAX_NESTED, Budget, read_members
@@ -21,22 +20,26 @@ from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.formats import otlp_protobuf
 from tracetui.ingest.formats.length_prefixed_otlp import RecordReader, looks_like_records
 from tracetui.ingest.formats.otlp_detection import is_protobuf
-from tracetui.ingest.json_documents import BLANK, SPAN_KEY, can_share, decode_in_parallel, decode_value
-from tracetui.ingest.json_lines import json_line, line_cuts
+from tracetui.ingest.json_documents import BLANK, SPAN_KEY
+from tracetui.ingest.json_lines import json_line
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.ingest.json_repair.damaged_json import next_value
-from tracetui.ingest.json_repair.nesting import NESTED_TOO_DEEPLY, TOO_DEEP, prune
-from tracetui.ingest.json_repair.recovery import recover
 from tracetui.ingest.json_tables import decode_json_table
+from tracetui.ingest.json_text import (
+    decode_embedded,
+    decode_json,
+    decode_log_text,
+    decode_mixed,
+    decode_text,
+    decode_value_lines,
+    decode_whole_value,
+)
 from tracetui.ingest.json_value_limit import within_limits
-from tracetui.ingest.mixed_text import MixedText, begins_mixed, has_records
+from tracetui.ingest.mixed_text import has_records
 from tracetui.ingest.piped_tables import decode_piped_table
-from tracetui.ingest.processes.worker import processes_for
 from tracetui.ingest.record_errors import CallbackError, skip_record
 from tracetui.ingest.source_bytes import Buffer, content_size, decompress, format_size, is_compressed
 from tracetui.ingest.unknown_format import describe_markup, describe_unknown, is_nameless_row, table_file
-from tracetui.model.intake import Intake, WithoutSpans
-from tracetui.model.json_decoding import MalformedError
+from tracetui.model.intake import WithoutSpans
 
 _Arguments = ParamSpec("_Arguments")
 _Decoded = TypeVar("_Decoded")
@@ -44,8 +47,6 @@ _NOT_BLANK: Final = re.compile(rb"[^%b]" % re.escape(BLANK))
 _OPENING: Final = (b"{", b"[")
 _LINE_TABLES = (decode_json_table, decode_piped_table)
 """Decoders of tables whose lines may look like those of an envelope."""
-_TRIAL_BYTES = 8 << 20
-"""Size of the beginning of a large damaged value that must hold an intact span, or else the rest is not searched."""
 _MEMORY_FULL = "the spans fill the available memory; load less at a time"
 
 
@@ -186,7 +187,7 @@ def _decode_content(data: Buffer, context: DecodeContext, deferred: DeferredSpan
             envelope,
             replace(context, in_log=True),
             deferred,
-            TextReader(_decode_text, _decode_whole_value, _decode_log_text),
+            TextReader(decode_text, decode_whole_value, decode_log_text),
         )
     elif is_noise(data) and not looks_like_records(memoryview(data)):
         deferred.is_unknown = True
@@ -195,7 +196,7 @@ def _decode_content(data: Buffer, context: DecodeContext, deferred: DeferredSpan
         if _has_no_span_keys(data, start):
             context.warn(f"no traces: {format_size(len(data))} of JSON without a key that spans have")
         else:
-            _decode_json(data, start, context, deferred)
+            decode_json(data, start, context, deferred)
     elif looks_like_records(memoryview(data)):
         _decode_records(data, context, deferred)
     elif len(data) > LARGE_DATA and not names_spans(data, start):
@@ -204,13 +205,13 @@ def _decode_content(data: Buffer, context: DecodeContext, deferred: DeferredSpan
     elif data[start : start + 1] == b"<":
         deferred.is_unknown = True
         context.warn(describe_markup(data, start))
-    elif decode_table(data, start, context, deferred.sink, deferred.progress) or _decode_value_lines(
+    elif decode_table(data, start, context, deferred.sink, deferred.progress) or decode_value_lines(
         data, start, context, deferred
     ):
         pass
     elif has_records(data, start):
-        _decode_mixed(data, start, context, deferred)
-    elif not _decode_embedded(data, start, context, deferred):
+        decode_mixed(data, start, context, deferred)
+    elif not decode_embedded(data, start, context, deferred):
         deferred.is_unknown = True
         context.warn(describe_unknown(data, start))
 
@@ -234,31 +235,6 @@ def cannot_hold_spans(data: Buffer) -> bool:
     if looks_like_records(memoryview(data)) or (data[:1] == b"\n" and otlp_protobuf.looks_like_request(bytes(data))):
         return False
     return is_noise(data) or not names_spans(data)
-
-
-def _decode_mixed(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans) -> None:
-    """Decode the records of a text with other output in between; warn if there are none."""
-    spans, warnings = len(context.intake), len(context.intake.warnings)
-    _mixed_reader(context, deferred).read(data, start, len(data))
-    deferred.sink.finish()
-    nothing = len(context.intake) == spans and len(context.intake.warnings) == warnings
-    if nothing and not (deferred.unknown or context.without_spans.values or deferred.zipkin or deferred.documents):
-        context.warn(describe_unknown(data, start))
-
-
-def _mixed_reader(context: DecodeContext, deferred: DeferredSpans) -> MixedText:
-    return MixedText(
-        context,
-        deferred,
-        lambda text, at: not _decode_whole_value(text, at, deferred),
-        lambda text, at: _recover(text, 0, at, deferred, "not a JSON value"),
-    )
-
-
-def _decode_log_text(data: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
-    """Decode the output of a log stream other than whole JSON values."""
-    if not decode_table(data, 0, context, deferred.sink, deferred.progress):
-        _mixed_reader(context, deferred).read(data, 0, len(data))
 
 
 def _has_no_span_keys(data: Buffer, start: int) -> bool:
@@ -293,116 +269,8 @@ def _decode_records(data: Buffer, context: DecodeContext, deferred: DeferredSpan
 def _decode_record(payload: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
     try:
         if payload.lstrip()[:1] in (b"{", b"[") and not is_protobuf(payload):
-            _decode_text(payload, context, deferred)
+            decode_text(payload, context, deferred)
         else:
             _decode_protobuf(payload, context)
     except Exception as error:
         skip_record(context, error)
-
-
-def _decode_json(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans) -> None:
-    """Decode one JSON value, one per line, or several without line ends between them."""
-    if _decode_value_lines(data, start, context, deferred, first=True):
-        return
-    problem = _decode_whole_value(data, context, deferred)
-    if problem and begins_mixed(data, start):
-        _decode_mixed(data, start, context, deferred)
-    elif problem and not _decode_value_lines(data, start, context, deferred):
-        _recover(data, start, context, deferred, problem)
-
-
-def _decode_value_lines(
-    data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans, *, first: bool = False
-) -> bool:
-    """Decode one JSON value per line, if the first line (or the first of several) is one."""
-    line = json_line(data, start, first=first)
-    if line is None:
-        return False
-    processes = processes_for(len(data))
-    if processes > 1 and can_share(line):
-        cuts = line_cuts(data, start, processes)
-        decode_in_parallel(cuts, context, deferred, partial(_decode_line_range, data))
-    else:
-        _decode_line_range(data, start, len(data), context, deferred)
-    return True
-
-
-def _decode_line_range(data: Buffer, begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
-    _mixed_reader(context, deferred).read(data, begin, end)
-
-
-def _decode_text(text: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
-    """Decode a line or record that is one JSON value, or its intact parts."""
-    problem = _decode_whole_value(text, context, deferred)
-    if problem:
-        _recover(text, 0, context, deferred, problem)
-
-
-def _decode_whole_value(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
-    """Decode one JSON value within limits. -> '', or its fault"""
-    limited = within_limits(data, context)
-    if limited is not data:
-        problem = _decode_repaired(limited, context, deferred)
-        if problem:
-            _recover(limited, 0, context, deferred, problem)
-        return ""
-    return _decode_repaired(data, context, deferred)
-
-
-def _decode_repaired(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
-    """Decode one JSON value, repaired where that needs no search. -> '', or its fault"""
-    problem = _decode_strictly(data, context, deferred)
-    if not problem:
-        return ""
-    repaired = lenient_json.repair_text(bytes(data))
-    if repaired != data[:]:
-        problem = _decode_strictly(repaired, context, deferred)
-    if problem == NESTED_TOO_DEEPLY:
-        shallow = prune(repaired)
-        if shallow is not repaired:
-            problem = _decode_strictly(shallow, context, deferred)
-            if not problem:
-                context.warn(TOO_DEEP)
-    return problem
-
-
-def _decode_strictly(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
-    """Decode a JSON value if it is valid throughout. -> '', or its fault"""
-    try:
-        decode_value(data, context, deferred)
-    except MalformedError as error:
-        return str(error)
-    return ""
-
-
-def _decode_embedded(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans) -> bool:
-    """Decode JSON that follows other text, such as the headers of a response."""
-    if next_value(data, start) is None:
-        return False
-    _recover(within_limits(data, context), start, context, deferred, "")
-    return True
-
-
-def _recover(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans, problem: str) -> None:
-    """Decode the intact parts of damaged JSON; of a large text only if it seems to hold an intact span."""
-    if len(data) - start > 2 * _TRIAL_BYTES and not _holds_intact_span(data, start):
-        context.warn(f"skipped: damaged JSON without an intact span in {format_size(_TRIAL_BYTES)}")
-        return
-    recover(
-        lenient_json.repair_text(bytes(data)),
-        start,
-        context,
-        partial(decode_value, context=context, deferred=deferred),
-        problem,
-    )
-
-
-def _holds_intact_span(data: Buffer, start: int) -> bool:
-    """Test whether a span can be recovered from the first value that seems to contain any."""
-    begin = next_value(data, start)
-    begin = start if begin is None else begin
-    tried, here = DeferredSpans(lambda _: None), DecodeContext(Intake(), "")
-    decode_part = partial(decode_value, context=here, deferred=tried)
-    recover(lenient_json.repair_text(bytes(data[begin : begin + _TRIAL_BYTES])), 0, here, decode_part, "")
-    tried.finish(here)
-    return len(here.intake) > 0

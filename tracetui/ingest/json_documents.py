@@ -26,7 +26,13 @@ from tracetui.ingest.json_tables import TABLE_KEYS, rows_of_table
 from tracetui.ingest.processes.worker import decode_shares, processes_for
 from tracetui.ingest.record_errors import skip_record
 from tracetui.ingest.source_bytes import Buffer
-from tracetui.ingest.unknown_json import LOG_RECORD_KEYS, NotTracesError, UnknownEntries, values_with_spans
+from tracetui.ingest.unknown_json import (
+    LOG_RECORD_KEYS,
+    NotTracesError,
+    UnknownEntries,
+    unsupported_kind,
+    values_with_spans,
+)
 from tracetui.model.intake import Intake
 from tracetui.model.json_decoding import MALFORMED, RAW_ITEMS, RAW_MEMBERS, MalformedError, reason
 from tracetui.model.json_decoding import decode as decode_json
@@ -234,9 +240,9 @@ def _decode_known(value: Buffer | Raw, context: DecodeContext, deferred: Deferre
         if names >= keys:
             decode(value, members, context, deferred)
             return decode
-    for keys, what in _UNSUPPORTED:
-        if members.keys() >= keys:
-            raise NotTracesError(what)
+    unsupported = unsupported_kind(members.keys())
+    if unsupported:
+        raise NotTracesError(unsupported)
     for keys, decode in _WRAPPERS:
         if members.keys() >= keys:
             decode(value, members, context, deferred)
@@ -356,16 +362,6 @@ def _signal_decoder(name: str) -> _ShapeDecoder:
     return decode
 
 
-_UNSUPPORTED: Final = (
-    (frozenset(("processor", "trace", "transaction")), "events of Elastic APM, which are not supported"),
-    (frozenset(("traceEvents",)), "a Chrome trace, which is not supported"),
-    (frozenset(("Traces",)), "traces of AWS X-Ray, which are not supported"),
-    (frozenset(("Id", "Segments")), "traces of AWS X-Ray, which are not supported"),
-    (frozenset(("projectId", "traceId", "spans")), "a trace of Google Cloud Trace, which is not supported"),
-    (frozenset(("parent", "child", "callCount")), "a dependency of Jaeger's service graph, which holds no spans"),
-    (frozenset(("rootServiceName",)), "a summary of a trace, which holds no spans"),
-)
-"""Objects of other known kinds, by their keys."""
 _BULK_ACTIONS = frozenset(("index", "create", "update", "delete"))
 """Keys of the action lines between the documents of an Elasticsearch or OpenSearch bulk request."""
 

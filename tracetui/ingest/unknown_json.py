@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,16 @@ LOG_RECORD_KEYS: Final = frozenset(
     )
 )
 """Keys of log records, as `plain` writes them."""
+_UNSUPPORTED: Final = (
+    (frozenset(("processor", "trace", "transaction")), "events of Elastic APM, which are not supported"),
+    (frozenset(("traceEvents",)), "a Chrome trace, which is not supported"),
+    (frozenset(("Traces",)), "traces of AWS X-Ray, which are not supported"),
+    (frozenset(("Id", "Segments")), "traces of AWS X-Ray, which are not supported"),
+    (frozenset(("projectId", "traceId", "spans")), "a trace of Google Cloud Trace, which is not supported"),
+    (frozenset(("parent", "child", "callCount")), "a dependency of Jaeger's service graph, which holds no spans"),
+    (frozenset(("rootServiceName",)), "a summary of a trace, which holds no spans"),
+)
+"""Objects of other known kinds, by their keys."""
 _CONTAINER: Final = re.compile(
     rb'\\*"(?:resource_?spans|scope_?spans|instrumentation_?library_?spans)\\*"\s*:', re.IGNORECASE
 )
@@ -66,6 +76,11 @@ class UnknownEntries:
             return
         noun = "entry" if self.size == 1 else "entries"
         context.warn(f"{self.count:,} of {self.size:,} {noun} skipped: {self.reason}")
+
+
+def unsupported_kind(keys: Set[str]) -> str:
+    """Describe an object of a known kind that is not supported, by its keys; '' for any other."""
+    return next((what for needed, what in _UNSUPPORTED if keys >= needed), "")
 
 
 def values_with_spans(members: Mapping[str, Raw]) -> Iterator[tuple[str, Buffer | Raw]]:

@@ -7,7 +7,7 @@ attributes and sends summaries; after 2.20 only v3 can search. On servers before
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Final
 from urllib.parse import quote
 
@@ -27,6 +27,7 @@ from tracetui.ingest.servers.jaeger_dialects import JAEGER, Dialect
 from tracetui.ingest.servers.jaeger_failed_traces import FEW_SERVICES, FailedTraces
 from tracetui.ingest.servers.jaeger_metrics import metrics_of
 from tracetui.ingest.servers.jaeger_params import v1_params, v3_params
+from tracetui.ingest.servers.jaeger_rejections import RequiredService, ServerLimit, is_on_limit
 from tracetui.ingest.servers.jaeger_summaries import TraceSummary, summaries_at
 from tracetui.ingest.servers.jaeger_unsendable import read_around_failures
 from tracetui.ingest.servers.per_service import (
@@ -44,11 +45,6 @@ from tracetui.model.search import Search
 from tracetui.model.server_stats import Dependency, Metrics
 
 _BAD_REQUEST, _NOT_FOUND, _FAILED = 400, 404, 500
-_REQUIRES_SERVICE: Final = re.compile(r"service.*(?:must be set|required)", re.IGNORECASE)
-_Conditions = tuple[bool, bool, bool]
-"""Flags of the conditions of a search: on attributes or errors, on an operation, on durations."""
-_ON_LIMIT: Final = re.compile(r"\blimit\b|search ?depth", re.IGNORECASE)
-"""Matches a server's error about a limit that is too high."""
 _HEX_ID: Final = re.compile(r"[0-9a-fA-F]{1,32}")
 _SUMMARIES_PER_TRACE: Final = 20
 """Number of summaries requested per wanted trace."""
@@ -94,15 +90,12 @@ class Jaeger(BackEnd):
         `root`: path of the APIs, to follow the address.
         """
         super().__init__(connection, warn)
-        self._v1, self._v3, self._summaries = v1, v3, summaries
+        self._v3, self._summaries = v3, summaries
         self._root, self._dialect = root, dialect
         self._prefers_v3 = v3 and (summaries or not v1)
-        accepts_any = self._prefers_v3 or dialect.searches_all_services
-        self._rejected: set[_Conditions] = set() if accepts_any else {(False, False, False)}
-        """Searches without a service that the store rejects; it also rejects stricter ones."""
+        self.limit = ServerLimit(self.warn)
+        self.required_service = RequiredService(accepts_any=self._prefers_v3 or dialect.searches_all_services)
         self._lists_operations_by_path = False
-        self._server_limit = 0
-        """The server's limit on traces per search, once it has rejected a higher one; 0 before that."""
         self._complete_traces: TraceStarts = {}
         """Traces received whole, for servers whose results contain only root spans."""
         self._failed = FailedTraces(self, finds_errors=None if not self._prefers_v3 and dialect is JAEGER else True)
@@ -176,39 +169,12 @@ class Jaeger(BackEnd):
         return self.edges(path, found)
 
     def supported_search(self, search: Search) -> Search:
-        search = self.limited(self._dialect.supported_search(search))
-        if not self.needs_service(search):
+        search = self.limit.lower(self._dialect.supported_search(search))
+        if not self.required_service.is_needed(search):
             search = without_services(search)
         if self._summaries:
             return search
         return self.prefilter(search) or self.without_ignored(without_trace_conditions(search))
-
-    def limited(self, search: Search) -> Search:
-        """Lower the limit of a search to the server's."""
-        return (
-            msgspec.structs.replace(search, limit=self._server_limit)
-            if 0 < self._server_limit < search.max_traces
-            else search
-        )
-
-    def _adopt_limit(self, search: Search, error: HttpError) -> bool:
-        """Adopt the server's limit from an error that states it. -> True if it does"""
-        if error.status not in (_BAD_REQUEST, _FAILED) or not _ON_LIMIT.search(error.server_message):
-            return False
-        numbers = map(int, re.findall(r"\d{1,9}", error.server_message))
-        requested = self.limited(search).max_traces
-        self._server_limit = max((number for number in numbers if 0 < number < requested), default=0)
-        if self._server_limit:
-            self.warn(f"the server's limit is {self._server_limit:,} traces per search, not {search.max_traces:,}")
-        return self._server_limit > 0
-
-    def _within_limit(self, search: Search, run_search: Callable[[Search], Generator[bytes]]) -> Generator[bytes]:
-        try:
-            yield from run_search(self.limited(search))
-        except HttpError as error:
-            if not self._adopt_limit(search, error):
-                raise
-            yield from run_search(self.limited(search))
 
     def without_ignored(self, search: Search) -> Search:
         """Remove conditions that the server ignores: v3 before 2.19 ignores attributes, and therefore errors."""
@@ -263,36 +229,17 @@ class Jaeger(BackEnd):
 
     def search_spans(self, search: Search) -> Generator[bytes]:
         """Yield the traces in which one span meets the conditions on spans."""
-        if self.needs_service(search):
+        if self.required_service.is_needed(search):
             yield from self.search_each_service(search)
         elif self._prefers_v3:
             try:
                 yield from self._search_v3(search)
             except HttpError as error:
-                if not self._is_service_required(search, error):
+                if not self.required_service.learn(search, error):
                     raise
                 yield from self.search_each_service(search)
         else:
             yield from self._search_v1(search)
-
-    def needs_service(self, search: Search) -> bool:
-        """Test whether a search is to be done service by service: some are chosen, or the store requires one."""
-        if search.service or search.services:
-            return not search.service
-        requested = _conditions(search)
-        return any(
-            all(has or not is_rejected for has, is_rejected in zip(requested, flags, strict=True))
-            for flags in self._rejected
-        )
-
-    def _is_service_required(self, search: Search, error: HttpError) -> bool:
-        """Test whether the error means that the store requires a service for this search; remember it if so."""
-        if search.service or error.status not in (_BAD_REQUEST, _FAILED) or _ON_LIMIT.search(error.server_message):
-            return False
-        if error.status == _FAILED and not _REQUIRES_SERVICE.search(error.server_message):
-            return False
-        self._rejected.add(_conditions(search))
-        return True
 
     def _by_summaries(self, search: Search, seen: TraceStarts) -> Generator[bytes]:
         """Filter summaries by the conditions on whole traces, and fetch the matching traces."""
@@ -302,12 +249,12 @@ class Jaeger(BackEnd):
         try:
             through = self._summaries_of(wider)
         except HttpError as error:
-            if not _ON_LIMIT.search(error.server_message) or wider.max_traces <= search.max_traces:
+            if not is_on_limit(error) or wider.max_traces <= search.max_traces:
                 raise
             # the error does not state the limit, but the original one is supported
             wider = without_trace_conditions(search)
             through = self._summaries_of(wider)
-        if len(through) >= self.limited(wider).max_traces:
+        if len(through) >= self.limit.lower(wider).max_traces:
             self.has_more = True
             self.complete_since_ns = self.complete_since({one.trace_id: one.end_ns for one in through})
         self.searched = SearchedWindow(
@@ -319,11 +266,11 @@ class Jaeger(BackEnd):
 
     def _summaries_of(self, search: Search) -> list[TraceSummary]:
         """Return the summaries of the traces that a search finds, without duplicates."""
-        if not self.needs_service(search):
+        if not self.required_service.is_needed(search):
             try:
                 return self._summarised(search)
             except HttpError as error:
-                if not self._is_service_required(search, error):
+                if not self.required_service.learn(search, error):
                     raise
         found: dict[str, TraceSummary] = {}
         searches = searches_by_service(search, self._services_for(search), self.warn)
@@ -331,7 +278,7 @@ class Jaeger(BackEnd):
             full, bounds = [], [0]
             for one, summaries in results_by_service(searches, self._summarised, self.warn_incomplete):
                 found |= {summary.trace_id: summary for summary in summaries}
-                if len(summaries) >= self.limited(one).max_traces:
+                if len(summaries) >= self.limit.lower(one).max_traces:
                     full.append(one)
                     bounds.append(self.complete_since({summary.trace_id: summary.end_ns for summary in summaries}))
             self.has_more, self.complete_since_ns = bool(full), max(bounds)
@@ -341,7 +288,7 @@ class Jaeger(BackEnd):
         return sorted(found.values(), key=lambda one: -one.start_ns)[: search.max_traces]
 
     def _search_v3(self, search: Search) -> Generator[bytes]:
-        yield from self._within_limit(search, self._stream_v3)
+        yield from self.limit.within(search, self._stream_v3)
 
     def _stream_v3(self, search: Search) -> Generator[bytes]:
         params = v3_params(self._dialect.adapt(search), is_new=self._summaries)
@@ -354,7 +301,7 @@ class Jaeger(BackEnd):
 
     def _search_v1(self, search: Search) -> Generator[bytes]:
         try:
-            yield from self._within_limit(search, self._stream_v1)
+            yield from self.limit.within(search, self._stream_v1)
         except HttpError as error:
             if error.status != _FAILED or "json" not in error.server_message:
                 raise
@@ -424,7 +371,7 @@ class Jaeger(BackEnd):
                 seen,
                 self.warn_incomplete,
                 self.complete_since,
-                lambda one: self.limited(one).max_traces,
+                lambda one: self.limit.lower(one).max_traces,
             )
             for at, (one, since, documents) in enumerate(found, 1):
                 yield from documents
@@ -446,15 +393,10 @@ class Jaeger(BackEnd):
 
     def _summarised(self, search: Search) -> list[TraceSummary]:
         path = f"{self._root}/api/v3/trace-summaries"
-        requested = self._dialect.adapt(self.limited(search))
+        requested = self._dialect.adapt(self.limit.lower(search))
         try:
             return summaries_at(self.connection, path, v3_params(requested, is_new=True))
         except HttpError as error:
-            if not self._adopt_limit(search, error):
+            if not self.limit.adopt(search, error):
                 raise
             return self._summarised(search)
-
-
-def _conditions(search: Search) -> _Conditions:
-    has_duration = search.least_ns is not None or search.most_ns is not None
-    return bool(search.attributes or search.errors), bool(search.operation), has_duration

@@ -84,7 +84,7 @@ class FailedTraces:
 
         narrow: the search for such spans, which is done; `seen` are the traces that it found.
         """
-        if search.service or search.services or not self._back_end.needs_service(search):
+        if search.service or search.services or not self._back_end.required_service.is_needed(search):
             yield from self._newest(search, narrow, seen)
             return
         if not seen:
@@ -108,7 +108,7 @@ class FailedTraces:
             has_error = has_error or _has_errors(document, wanted)
             if unseen:
                 yield unseen
-        if len(found) >= back_end.limited(search).max_traces:
+        if len(found) >= back_end.limit.lower(search).max_traces:
             back_end.has_more = True
             back_end.complete_since_ns = back_end.complete_since_ns or back_end.complete_since(latest)
         back_end.searched = SearchedWindow(len(found), *window_of([*found.values()]), is_newest=back_end.sends_newest)
@@ -141,7 +141,7 @@ class FailedTraces:
         if anywhere is None:
             return
         has_more, since = back_end.has_more, back_end.complete_since_ns
-        if back_end.needs_service(anywhere):
+        if back_end.required_service.is_needed(anywhere):
             if len(services) > FEW_SERVICES:
                 back_end.warn(f"searched {FEW_SERVICES} of the {len(services):,} services that take part in the traces")
             chosen = msgspec.structs.replace(anywhere, services=tuple(services[:FEW_SERVICES]))
@@ -161,7 +161,7 @@ class FailedTraces:
             return
         back_end = self._back_end
         newest = msgspec.structs.replace(search, errors=False, operation="", attributes={}, least_ns=None, most_ns=None)
-        if back_end.needs_service(newest):
+        if back_end.required_service.is_needed(newest):
             documents = back_end.gathered(back_end.search_each_service(newest, is_reported=False, rounds=1))
         else:
             documents = back_end.gathered(back_end.search_spans(newest))
@@ -169,7 +169,7 @@ class FailedTraces:
         found: TraceStarts = {}
         for document in documents:
             add_starts(found, jaeger_starts(document))
-        back_end.has_more |= len(found) >= back_end.limited(search).max_traces
+        back_end.has_more |= len(found) >= back_end.limit.lower(search).max_traces
         if any(_has_errors(document, services) for document in documents):
             self.finds_errors = False
             back_end.warn(_TAG_FAILS)
