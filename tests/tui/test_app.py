@@ -128,7 +128,7 @@ async def test_resume_restores_the_filter() -> None:
 async def views_built(app: TraceApp, pilot: Driver) -> None:
     """Wait until the views are built. The load must not start by itself."""
     for _ in range(10_000):
-        if app._has_views:
+        if app.main.has_views:
             return
         await pilot.pause()
     raise AssertionError("the views were not built")
@@ -375,8 +375,8 @@ async def test_heading_follows_the_width_of_the_list(
 
 async def test_escape_says_what_it_closes_first() -> None:
     async with opened(INCIDENT) as (app, pilot):
-        app._top.show_banner(["the server is slow"])
-        app.update_frame()
+        app.main.show_banner(["the server is slow"])
+        app.main.update_frame()
         await pilot.settle()
         assert "Esc closes the message" in pilot.lines[-1]
         await pilot.press("escape")

@@ -40,7 +40,7 @@ async def test_filter_that_is_parsed_while_other_traces_arrive_is_applied(monkey
         with held(monkeypatch, filters, "read_query") as may_parse:
             await pilot.press("slash", *"error")
             await pilot.send("enter")
-            app.traces_changed(is_new_set=True)
+            app.main.traces_changed(is_new_set=True)
             may_parse.set()
             await pilot.settle()
         assert app.state.query == "error"

@@ -100,7 +100,7 @@ class Host(SimpleNamespace):
             show_notice=lambda text, is_error=False: self.notices.append(text),
             show_banner=lambda lines, is_failure=False: self.banners.append(lines),
             **{name: lambda *_, **__: None for name in ("end_failure", "update_frame", "refresh_views")},
-            **{name: lambda *_, **__: None for name in ("drop_from_banner", "traces_changed", "action_view")},
+            **{name: lambda *_, **__: None for name in ("drop_from_banner", "traces_changed", "go_to")},
             **{name: lambda *_, **__: None for name in ("open_traces",)},
             **{name: lambda *_, **__: None for name in ("show_service_choice", "show_server_stats")},
         )

@@ -203,7 +203,7 @@ async def test_polls_pause_in_another_tab(small: str) -> None:
             await pilot.press("ctrl+o", *small, "enter")
             await pilot.until("2/2", "2 traces")
             assert "following" not in pilot.lines[0]
-            assert not app._controller.is_following
+            assert not app.main.controller.is_following
             await pilot.press("ctrl+n")
             await pilot.until("1/2", "following")
-            assert app._controller.is_following
+            assert app.main.controller.is_following

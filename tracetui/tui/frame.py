@@ -170,7 +170,7 @@ class FrameBottom(LineBar):
         self._location = location
         self._show()
 
-    def show_notice(self, text: str, *, is_error: bool) -> None:
+    def show_notice(self, text: str, *, is_error: bool = False) -> None:
         """Show a notice for a while; `is_error` for errors."""
         self._notice = notice = (text, is_error)
         self._show()

@@ -16,6 +16,8 @@ from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import in_glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.tui.keys.dialogs import HELP
+from tracetui.tui.keys.everywhere import APP, LISTS, PANES
+from tracetui.tui.keys.key_table import KeyTable
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.dialog import Dialog
@@ -30,6 +32,17 @@ _AROUND = 4
 """Cells of the view behind it that stay visible, left and right together."""
 _FRAME = 2 + 2 + 2 + 1
 """Cells around the text: border, padding, the list's edge and its scroll bar."""
+
+
+def help_groups(tables: Sequence[KeyTable], configured: Keys) -> list[tuple[str, Keys]]:
+    """Return the legend and the keys of a view with these tables; `configured` are the keys of the config file."""
+    tables = [*tables, LISTS]
+    groups: list[tuple[str, Keys]] = [("Set in the config file", configured)] if configured else []
+    groups.append(("Legend", [glyph for table in tables for glyph in table.glyphs]))
+    groups.append((tables[0].title, tables[0].help))
+    groups.append(("Words", [word for table in tables for word in table.words]))
+    groups += [(table.title, table.help) for table in tables[1:]]
+    return [*groups, (APP.title, [*APP.help, *PANES.help])]
 
 
 class KeyLines:

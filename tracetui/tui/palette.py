@@ -18,6 +18,7 @@ from tracetui.tui.keys.key_table import Shortcut
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.keys.registry import KEYS, TABLE_OF
 from tracetui.tui.keys.view_key_tables import VIEW_KEYS
+from tracetui.tui.main_screen import MainScreen
 from tracetui.tui.messages import FilterTraces, OpenTrace, OpenView
 from tracetui.tui.state import State
 from tracetui.tui.themes import THEME_NOTES, THEMES
@@ -62,12 +63,7 @@ class _PaletteHost(Protocol):
 
     def query_one(self, selector: str) -> DOMNode: ...
 
-    @property
-    def tab_names(self) -> list[str]: ...
-
-    def open_source(self, source: str) -> None: ...
-
-    def show_source(self, number: int) -> None: ...
+    main: MainScreen
 
     def call_later(self, callback: Callable[..., Any], *args: Any) -> bool: ...
 
@@ -106,10 +102,9 @@ class PaletteEntries:
         for key in APP.keys:
             if not key.id.startswith("view.") and key.id not in _UNLISTED | (set() if app.state.is_live else _LIVE):
                 yield self._entry(key, names)
-        for number, name in enumerate(app.tab_names):
-            yield PaletteEntry(
-                f"Sources {number + 1}: {name}", "open in a tab", partial(app.show_source, number), "set"
-            )
+        for number, name in enumerate(app.main.tabs.names):
+            show = partial(app.main.tabs.show, number)
+            yield PaletteEntry(f"Sources {number + 1}: {name}", "open in a tab", show, "set")
         for theme in THEMES:
             note = "in use" if theme == app.theme else THEME_NOTES[theme]
             yield PaletteEntry(f"Theme {theme}", note, partial(setattr, app, "theme", theme))
@@ -169,7 +164,7 @@ class PaletteEntries:
             return
         match command.lower():
             case "open":
-                yield PaletteEntry(f"Open {target}", "in a tab", partial(self._app.open_source, target))
+                yield PaletteEntry(f"Open {target}", "in a tab", partial(self._app.main.tabs.open, target))
             case "errors" | "error":
                 for name in self._services(target):
                     yield PaletteEntry(f"Errors in {name}", "their patterns", partial(self._show_errors, name))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from tracetui.config import Overrides
 from tracetui.ingest.servers.address import COMPARISON, SERVICES, without_secrets
 from tracetui.ingest.servers.resolve import ParsedSources, check_credentials, parse_sources
-from tracetui.model.errors import UsageError
+from tracetui.model.errors import InputError, UsageError
 from tracetui.render.frame import source_name
 from tracetui.tui.bookmark import History
+from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.loading.controller import LoadController
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import STDIN, State
+from tracetui.tui.views.registry import VIEWS
 
 
 @dataclass(slots=True)
@@ -23,31 +25,40 @@ class SourceTab:
 
     state: State
     controller: LoadController
-    history: History
-    view: str
+    history: History = field(default_factory=History)
+    view: str = VIEWS[0][0]
+    """Id of the current view."""
 
 
 class TabHost(Protocol):
     """The part of the app that tabs use."""
 
     @property
-    def view(self) -> str: ...
+    def has_views(self) -> bool: ...
+
+    @property
+    def key_names(self) -> KeyNames: ...
+
+    def load_controller(self, resume: Resume | None) -> LoadController:
+        """Make the controller of a tab whose state is in place."""
+        ...
 
     def show_tab(self, tab: SourceTab, *, is_new: bool) -> None:
         """Show a tab whose state is in place; start to load a new one."""
         ...
 
+    def show_notice(self, text: str, *, is_error: bool = False) -> None: ...
+
+    def call_later(self, callback: Callable[..., Any]) -> bool: ...
+
 
 class SourceTabs:
     """The open tabs, of which one is shown. All tabs share one `State`, which views hold, and swap its contents."""
 
-    def __init__(self, state: State, controller: LoadController, view: str, host: TabHost) -> None:
+    def __init__(self, state: State, controller: LoadController, host: TabHost) -> None:
         self._state, self._host = state, host
-        self._tabs = [SourceTab(State(), controller, History(), view)]
+        self._tabs = [SourceTab(State(), controller)]
         self._at = 0
-
-    def __len__(self) -> int:
-        return len(self._tabs)
 
     @property
     def current(self) -> SourceTab:
@@ -61,52 +72,81 @@ class SourceTabs:
 
     @property
     def names(self) -> list[str]:
-        """Names of the tabs; may be from outside."""
-        return [source_name(state.sources) for state in self._states]
-
-    @property
-    def sources(self) -> list[str]:
-        """Sources of all tabs."""
-        return [source for state in self._states for source in state.sources]
+        """Names of the open tabs, none for a single one; may be from outside."""
+        return [source_name(state.sources) for state in self._states] if len(self._tabs) > 1 else []
 
     @property
     def _states(self) -> list[State]:
         return [self._state if tab is self.current else tab.state for tab in self._tabs]
 
-    def add(self, state: State, make_controller: Callable[[], LoadController], view: str) -> None:
-        """Open a tab with this state, after the others, and show it. The controller is made for the state in place."""
-        self._save()
-        self._state.take(state)
-        self._tabs.append(SourceTab(state, make_controller(), History(), view))
-        self._at = len(self._tabs) - 1
-        self._host.show_tab(self.current, is_new=True)
+    def open(self, source: str) -> None:
+        """Open a source in a tab, after the others, and show it; reports why that is impossible."""
+        others = [other for state in self._states for other in state.sources]
+        try:
+            state, resume = state_of(source, self._state, others)
+        except (InputError, UsageError) as error:
+            self._host.show_notice(str(error), is_error=True)
+            return
+
+        def add() -> None:
+            self._save()
+            self._state.take(state)
+            self._tabs.append(SourceTab(state, self._host.load_controller(resume)))
+            self._at = len(self._tabs) - 1
+            self._host.show_tab(self.current, is_new=True)
+
+        self._leave(add)
 
     def show(self, number: int) -> None:
         """Show the tab with this number, from 0 on; after the last one comes the first."""
-        self._save()
-        self._show(number % len(self._tabs))
+
+        def show() -> None:
+            self._save()
+            self._show(number % len(self._tabs))
+
+        self._leave(show)
 
     def show_next(self) -> None:
         """Show the next tab."""
-        self.show(self._at + 1)
+        if len(self._tabs) == 1:
+            self._notify("{app.open} opens other sources in a tab")
+        else:
+            self.show(self._at + 1)
 
     def close(self) -> None:
         """Close the tab that is shown, and show the one before it; the last tab stays open."""
         if len(self._tabs) == 1:
-            # a key pressed again before the previous one took effect
+            self._notify("no other tab; {app.quit} quits")
             return
-        closed = self._tabs.pop(self._at)
-        closed.controller.close()
-        self._show(max(self._at - 1, 0))
+
+        def close() -> None:
+            if len(self._tabs) == 1:
+                # a key pressed again before the previous one took effect
+                return
+            self._tabs.pop(self._at).controller.close()
+            self._show(max(self._at - 1, 0))
+
+        self._leave(close)
 
     def close_all(self) -> None:
         """End the loads of all tabs."""
         for tab in self._tabs:
             tab.controller.close()
 
+    def _leave(self, then: Callable[[], None]) -> None:
+        """Come to rest, then show other sources; not while the current ones are loaded."""
+
+        def soon() -> None:
+            self._host.call_later(then)
+
+        if self._host.has_views and not self.current.controller.leave(soon):
+            self._notify("still loading: {app.back} stops it")
+
+    def _notify(self, text: str) -> None:
+        self._host.show_notice(self._host.key_names.short(text))
+
     def _save(self) -> None:
         self.current.state.take(self._state)
-        self.current.view = self._host.view
 
     def _show(self, number: int) -> None:
         self._at = number

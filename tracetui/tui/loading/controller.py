@@ -460,7 +460,7 @@ class LoadController:
             host.show_banner(lines)
         if state.search_reports and not update.is_poll:
             host.show_notice("; ".join(state.search_reports))
-        host.action_view(self.location.view_to_return_to())
+        host.go_to(self.location.view_to_return_to())
         self._open_pending(is_last=not update.is_poll)
         self._offer_alternatives(is_poll=update.is_poll)
 

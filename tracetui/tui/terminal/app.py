@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import signal
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from rich.color import ColorSystem
 from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
+from textual.driver import Driver
+from textual.filter import LineFilter
 from textual.screen import Screen
 
+from tracetui.render.text.clipboard import clipboard_text
+from tracetui.tui.terminal import tmux
 from tracetui.tui.terminal.cell_diff import CellChanges, ShownCells
 from tracetui.tui.terminal.key_queue import KeyQueue
 from tracetui.tui.terminal.screen import FocusPaintScreen
@@ -56,6 +64,29 @@ class TerminalApp(App[None]):
 
     def on_mount(self) -> None:
         self.app_resume_signal.subscribe(self, lambda _: self._shown.forget())
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGHUP):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(name, self.exit)
+
+    def get_driver_class(self) -> type[Driver]:
+        driver = super().get_driver_class()
+        if driver.__name__ != "LinuxDriver":
+            return driver
+        from tracetui.tui.terminal.driver import ResilientDriver
+
+        return ResilientDriver
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return Textual's filters, which convert colours for NO_COLOR and the terminal's palette, only if needed."""
+        return super().get_line_filters() if self.no_color or self.native_ansi_color else ()
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy text to the user's clipboard, made safe to paste. All copied text passes through here."""
+        safe_text = clipboard_text(text)
+        super().copy_to_clipboard(safe_text)
+        if tmux.is_inside():
+            self.run_worker(partial(tmux.load_buffer, safe_text), group="tmux", thread=True, exit_on_error=False)
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Resize):
