@@ -141,7 +141,7 @@ def arrived(query: str, *, whole: bool = True) -> LoadUpdate:
 
 def loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a load begin, but read nothing."""
-    monkeypatch.setattr(LoadController, "start", lambda controller: controller._machine.send(LoadEvent.LOAD))
+    monkeypatch.setattr(LoadController, "start", lambda controller: controller._runner._machine.send(LoadEvent.LOAD))
 
 
 async def test_quitting_while_loading_keeps_the_saved_location(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,8 +124,8 @@ def live_controller(host: Host) -> LoadController:
     """Return a controller with loaded servers."""
     controller = LoadController(State(sources=("http://127.0.0.1:1",)), None, host)
     controller.start()
-    assert controller._load is not None
-    controller._load.can_search_again = True
+    assert controller._requests.load is not None
+    controller._requests.load.can_search_again = True
     controller.handle(loaded())
     return controller
 

@@ -17,6 +17,8 @@ from tracetui.tui.browser import open_in_browser
 from tracetui.tui.help import HelpScreen, help_groups
 from tracetui.tui.keys.everywhere import APP
 from tracetui.tui.keys.keymap import KeyNames, rebind
+from tracetui.tui.loading.jobs import JobDone
+from tracetui.tui.loading.updates import LoadUpdate
 from tracetui.tui.main_screen import MainScreen
 from tracetui.tui.messages import (
     ChooseServices,
@@ -204,7 +206,17 @@ class TraceApp(TerminalApp):
     def action_adjust_skew(self) -> None:
         self.main.controller.adjust_skew()
 
-    # --- messages of views and dialogs -------------------------------------------------------------------------------
+    # --- messages ----------------------------------------------------------------------------------------------------
+
+    def on_load_update(self, message: LoadUpdate) -> None:
+        # while the app closes there are no views
+        if self.is_running:
+            self.main.controller.handle(message.update)
+
+    def on_job_done(self, message: JobDone) -> None:
+        # here and not on the screen: a message that a view then sends would not pass its sender, the screen
+        if self.is_running:
+            self.main.finish_job(message)
 
     def on_open_trace(self, message: OpenTrace) -> None:
         self.main.navigator.open_trace(message)

@@ -175,11 +175,6 @@ class MainScreen(FocusPaintScreen):
         """Pass an update of a request to the loop, from any thread."""
         self.post_message(LoadUpdate(update))
 
-    def on_load_update(self, message: LoadUpdate) -> None:
-        # while the app closes there are no views
-        if self.app.is_running:
-            self.controller.handle(message.update)
-
     def request_begins(self) -> None:
         """Note that a request or a search begins: until the user has navigated further, going back stops it."""
         self.tabs.current.history.request_begins()
@@ -195,9 +190,9 @@ class MainScreen(FocusPaintScreen):
         """True if going back stops the running request. After further navigation, it goes back first."""
         return self.controller.can_stop and not self.tabs.current.history.has_moved_on
 
-    def on_job_done(self, message: JobDone) -> None:
-        # while the app closes there are no views
-        if self.app.is_running and self._jobs.is_current(message):
+    def finish_job(self, message: JobDone) -> None:
+        """Pass on the result of a job, unless it is outdated."""
+        if self._jobs.is_current(message):
             message.done(message.result)
             self.update_frame()
             self._release_keys()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tracetui.model.errors import UsageError
-from tracetui.model.search import LOOKBACK_NS, Search
-from tracetui.model.search_offers import NEWEST_NS
+from tracetui.model.search import Search
 from tracetui.render.text import numbers
 from tracetui.render.text.safe_text import safe_lines
 from tracetui.tui.bookmark import LocationKeeper
@@ -17,7 +15,9 @@ from tracetui.tui.loading.filter_search import FilterSearch
 from tracetui.tui.loading.follower import Follower
 from tracetui.tui.loading.host import LoadHost
 from tracetui.tui.loading.load_warnings import LoadWarnings
-from tracetui.tui.loading.phase import LoadEvent, Phase, PhaseMachine
+from tracetui.tui.loading.phase import LoadEvent, Phase
+from tracetui.tui.loading.request_runner import RequestRunner
+from tracetui.tui.loading.requests import SourceRequests
 from tracetui.tui.loading.searches import Searches
 from tracetui.tui.loading.updates import (
     LoadFailed,
@@ -27,48 +27,38 @@ from tracetui.tui.loading.updates import (
     ServersUnchanged,
     TraceSetArrived,
     Update,
+    progress_text,
 )
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import State
 
 if TYPE_CHECKING:
     # imported late, so that the first screen is painted before
-    from tracetui.ingest.processes.background_load import BackgroundLoad
     from tracetui.ingest.servers.pool import SearchReport
-    from tracetui.session import BackgroundSessions, FilteredSession
-
-_STATS_LOOKBACK_NS = 24 * 3_600_000_000_000
+    from tracetui.session import FilteredSession
 
 
 class LoadController:
     """Loads, searches and follows; one request at a time, in the phases of `PhaseMachine`."""
 
     def __init__(self, state: State, resume: Resume | None, host: LoadHost) -> None:
-        self._status = ""
         self.location = LocationKeeper(state, resume)
         self.query = resume.query if resume is not None else state.query
         """Filter for arriving sets."""
         self._state = state
         self._host = host
-        self._machine = PhaseMachine()
+        self._requests = SourceRequests(state, host.post_update)
+        self._runner = RequestRunner(host.run_request, self._requests.stop)
         self._searches = Searches(state)
         self._warnings = LoadWarnings(state)
-        self._load: BackgroundLoad | None = None
-        """The load whose servers can be searched again, or that is running."""
-        self._sessions: BackgroundSessions | None = None
         self._is_complete = False
         """True once a complete set is shown."""
-        self._yields = False
-        """True if the running request gives way to any request of the user."""
-        self._queued: Callable[[], None] | None = None
-        """Request to run after the current one."""
         self._deferred: TraceSetArrived | None = None
         """Poll result that is shown once the user leaves the open trace."""
         self._follower = Follower(state, host, self._searches, self._poll)
         self._resumes_following = False
         """True to follow again when these sources are shown again."""
         self._filter_search = FilterSearch(state, host)
-        self._started = 0.0
         if state.sources:
             state.begin_load()
 
@@ -77,42 +67,27 @@ class LoadController:
     @property
     def phase(self) -> Phase:
         """The current phase."""
-        return self._machine.phase
+        return self._runner.phase
 
     @property
     def status(self) -> str:
         """Progress of a search or load, or state of following; '' for none. Keys are named by their actions."""
-        return self._filter_search.status or self._status
-
-    @property
-    def is_busy(self) -> bool:
-        """True while a request runs."""
-        return not self._machine.is_at_rest
-
-    @property
-    def is_following(self) -> bool:
-        """True while servers are polled for new traces."""
-        return self._machine.is_following
+        return self._filter_search.status or self._runner.status
 
     @property
     def can_search(self) -> bool:
         """True if servers can be searched now."""
-        return not self.is_busy and self._load is not None and self._load.can_search_again
+        return not self._runner.is_busy and self._requests.can_search
 
     @property
     def can_stop(self) -> bool:
         """True if `stop` stops the running search or request."""
-        return (
-            self._filter_search.is_running
-            or self.phase in (Phase.LOADING, Phase.QUERYING)
-            or (self.phase is Phase.STOPPING and not self._yields)
-        )
+        return self._filter_search.is_running or self._runner.can_stop
 
-    def _begin(self, event: LoadEvent, request: Callable[[], None], *, yields: bool = False) -> None:
-        self._machine.send(event)
-        self._yields = yields
-        self._started = time.monotonic()
-        self._host.run_request(request)
+    @property
+    def is_following(self) -> bool:
+        """True while servers are polled for new traces."""
+        return self._runner.is_following
 
     def stop(self) -> None:
         """Stop the running search; else the running request and show the traces read so far, which a second call
@@ -120,21 +95,8 @@ class LoadController:
         """
         if self._filter_search.is_running:
             self.query = self._filter_search.stop()
-            return
-        if self._load is None or not self.can_stop:
-            return
-        self._machine.send(LoadEvent.STOP)
-        self._load.stop()
-        # a request that yields has nothing to discard
-        self._status = "stopping" if self._yields else "stopping; {app.back} again discards it"
-
-    def _interrupt(self, then: Callable[[], None]) -> None:
-        """Run a request of the user next, after stopping the running one if that yields."""
-        self._queued = then
-        if self._load is not None and self._yields and self.phase is not Phase.STOPPING:
-            self._machine.send(LoadEvent.STOP)
-            self._load.stop()
-            self._status = "searching"
+        elif self._runner.can_stop:
+            self._runner.stop()
 
     def leave(self, then: Callable[[], None]) -> bool:
         """Come to rest for other sources: stop following and the running poll, then call `then`.
@@ -147,11 +109,9 @@ class LoadController:
         # it is False already if the sources are left again before the running poll has stopped
         self._resumes_following |= self.is_following
         if self.is_following:
-            self._follower.stop()
-            self._machine.is_following = False
-            self._status = ""
-        if self.is_busy:
-            self._interrupt(then)
+            self._stop_following()
+        if self._runner.is_busy:
+            self._runner.interrupt(then)
         else:
             then()
         return True
@@ -164,42 +124,28 @@ class LoadController:
 
     def close(self) -> None:
         """End the load and drop what it has read."""
-        if self._load is not None:
-            self._load.cancel()
+        self._requests.close()
 
     # --- requests ----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Read all sources."""
-        # imported late, so that the first screen is painted before
-        from tracetui.ingest.processes.background_load import BackgroundLoad
-        from tracetui.session import BackgroundSessions
-        from tracetui.tui.loading.requests import load_sources
-
-        self.close()
         state = self._state
         self._deferred = None
-        search = self._searches.first(self.query)
-        load = self._load = BackgroundLoad(
-            state.sources, state.stdin, search=search, overrides=state.overrides, user_can_choose=True
-        )
-        sessions = self._sessions = BackgroundSessions(
-            load, lambda: self.query, logs=state.logs, exact_names=state.exact_names
-        )
-        sessions.corrects_skew = state.session is not None and state.session.uncorrected is not None
+        request = self._requests.read_sources(self._searches.first(self.query), lambda: self.query)
         state.begin_load()
-        self._status = "reading"
+        self._runner.status = "reading"
         if state.session is None:
             self._host.refresh_views()
-        self._begin(LoadEvent.LOAD, lambda: load_sources(sessions, self._host.post_update))
+        self._runner.begin(LoadEvent.LOAD, request)
 
     def reload(self) -> None:
         """Read the sources again, or repeat the search for the current filter up to now."""
         if self._state.stdin is not None:
             self._host.show_notice("standard input can be read only once", is_error=True)
-        elif self.can_search or (self.is_busy and self._yields):
+        elif self.can_search or self._runner.is_yielding:
             self._search(self._searches.search_for(self._state.query))
-        elif not self.is_busy:
+        elif not self._runner.is_busy:
             self.start()
 
     def filter(self, query: str, opens: tuple[str, ...], *, searches: bool) -> None:
@@ -246,8 +192,7 @@ class LoadController:
             if selected is None:
                 host.show_notice("no clock skew to correct")
                 return
-            if self._sessions is not None:
-                self._sessions.corrects_skew = original is None
+            self._requests.correct_skew(original is None)
             # positions stay the same, so that the selection and the history remain valid
             self.location.install(selected, host.view, is_placed=True)
             host.traces_changed(is_new_set=False)
@@ -292,89 +237,59 @@ class LoadController:
     def _search(self, search: Search, *, is_poll: bool = False, known_ns: int = 0) -> None:
         if not is_poll:
             self._searches.add(search)
-        if self.is_busy:
+        if self._runner.is_busy:
             if not is_poll:
-                self._interrupt(lambda: self._search(search))
+                self._runner.interrupt(lambda: self._search(search))
             return
         if not self.can_search:
             if not is_poll:
                 self._show_key_notice("no server connected; {app.reload} reloads the sources")
             return
-        from tracetui.tui.loading.requests import search_servers
-
         self._searches.started()
-        sessions, session = self._reused(), self._state.session
-        loaded_ids = frozenset(session.loaded.trace_ids) if session is not None else frozenset()
-        baseline_ids = self._follower.baseline_ids
         if not is_poll:
-            self._status = "searching"
-        self._begin(
-            LoadEvent.POLL if is_poll else LoadEvent.QUERY,
-            lambda: search_servers(
-                sessions,
-                search,
-                self._host.post_update,
-                loaded_ids=loaded_ids,
-                baseline_ids=baseline_ids,
-                is_poll=is_poll,
-                known_ns=known_ns,
-            ),
-            yields=is_poll,
-        )
+            self._runner.status = "searching"
+        request = self._requests.search_servers(search, self._follower.baseline_ids, is_poll=is_poll, known_ns=known_ns)
+        self._runner.begin(LoadEvent.POLL if is_poll else LoadEvent.QUERY, request, yields=is_poll)
 
     def server_stats(self, service: str) -> None:
         """Query the server statistics of a service."""
-        if self.is_busy and self._yields:
-            self._interrupt(lambda: self.server_stats(service))
+        if self._runner.is_yielding:
+            self._runner.interrupt(lambda: self.server_stats(service))
             return
         analysis = self._state.analysis
         if analysis is None or not self.can_search:
-            self._show_key_notice("search in progress; {app.back} stops it" if self.is_busy else "no server connected")
+            is_busy = self._runner.is_busy
+            self._show_key_notice("search in progress; {app.back} stops it" if is_busy else "no server connected")
             return
-        from tracetui.tui.loading.requests import query_server_stats
-
-        load, post = self._reused_load(), self._host.post_update
-        lookback = max(self._state.search.lookback_ns or LOOKBACK_NS, _STATS_LOOKBACK_NS)
-        self._status = "fetching server statistics"
-        self._begin(LoadEvent.QUERY, lambda: query_server_stats(load, service, lookback, analysis, post))
+        self._runner.status = "fetching server statistics"
+        self._runner.begin(LoadEvent.QUERY, self._requests.query_server_stats(service, analysis))
 
     def _find_newest(self) -> None:
         """Find the newest traces of the searched services, or of the first of all services."""
-        if not self.can_search:
-            return
-        from tracetui.tui.loading.requests import find_newest
-
-        load, services, post = self._reused_load(), self._searches.services_to_search(), self._host.post_update
-        self._status = "searching for the newest traces"
-        self._begin(LoadEvent.QUERY, lambda: find_newest(load, services, NEWEST_NS, post), yields=True)
-
-    def _reused_load(self) -> BackgroundLoad:
-        """Return the load for a further request."""
-        assert self._load is not None
-        self._load.resume()
-        return self._load
-
-    def _reused(self) -> BackgroundSessions:
-        self._reused_load()
-        assert self._sessions is not None
-        return self._sessions
+        if self.can_search:
+            self._runner.status = "searching for the newest traces"
+            request = self._requests.find_newest(self._searches.services_to_search())
+            self._runner.begin(LoadEvent.QUERY, request, yields=True)
 
     def follow(self) -> None:
         """Start or stop polling for new traces."""
         session = self._state.session
         if self.is_following:
-            self._follower.stop()
-            self._machine.is_following = False
-            self._status = ""
+            self._stop_following()
             self._host.show_notice("following stopped")
         elif self.phase is Phase.LOADING:
             self._host.show_notice("still loading; follow when it is done")
         elif not self._state.is_live or session is None:
             self._host.show_notice("only servers can be followed, not files")
         else:
-            self._machine.is_following = True
-            self._status = self._follower.status
+            self._runner.follow(True)
+            self._runner.status = self._follower.status
             self._follower.start(frozenset(session.loaded.trace_ids))
+
+    def _stop_following(self) -> None:
+        self._follower.stop()
+        self._runner.follow(False)
+        self._runner.status = ""
 
     def _poll(self, search: Search, known_ns: int) -> None:
         if self.can_search:
@@ -385,7 +300,8 @@ class LoadController:
     def handle(self, update: Update) -> None:
         """Handle an update of the running request."""
         if isinstance(update, LoadProgressed):
-            self._show_progress(update)
+            if self.phase in (Phase.LOADING, Phase.QUERYING):
+                self._runner.status = progress_text(update.progress, is_search=self._is_complete)
         elif isinstance(update, TraceSetArrived):
             self._arrived(update)
         elif isinstance(update, ServersUnchanged):
@@ -401,21 +317,6 @@ class LoadController:
             self._finish((), is_poll=False)
             self._host.show_server_stats(update.server_stats, update.analysis)
         self._host.update_frame()
-
-    def _show_progress(self, update: LoadProgressed) -> None:
-        if self.phase not in (Phase.LOADING, Phase.QUERYING):
-            return
-        progress = update.progress
-        spans = f"{numbers.short_count(progress.spans)} spans"
-        if progress.all_read:
-            self._status = f"assembling {spans}"
-            return
-        words = [
-            "searching" if self._is_complete else "reading",
-            f"{100 * progress.share:.0f} %" if progress.share else "",
-            spans if progress.spans else "",
-        ]
-        self._status = "  ".join(filter(None, words))
 
     def _arrived(self, update: TraceSetArrived) -> None:
         if not update.whole:
@@ -447,8 +348,8 @@ class LoadController:
             # and following replaces set after set
             gc.freeze()
         self._is_complete = True
-        if self._load is not None:
-            state.end_load(is_live=self._load.can_search_again, services=self._load.services)
+        if self._requests.load is not None:
+            state.end_load(is_live=self._requests.can_search, services=self._requests.load.services)
         state.set_reports(update.reports)
         self._install(update)
         # a search that succeeded ends the warnings about those before
@@ -508,18 +409,15 @@ class LoadController:
 
     def _finish(self, reports: Sequence[SearchReport], is_poll: bool) -> None:
         """End the running request and start the queued one, if any."""
-        self._machine.send(LoadEvent.END)
-        self._status = ""
+        self._runner.end()
         self._searches.succeeded(reports, is_poll=is_poll)
         if reports and self._follower.succeeded() and is_poll:
             # a search by the user shows its result
             self._host.show_notice("the server responds again")
         if self.is_following:
-            self._follower.wait(self._started)
-            self._status = self._follower.status
-        queued, self._queued = self._queued, None
-        if queued is not None:
-            queued()
+            self._follower.wait(self._runner.started)
+            self._runner.status = self._follower.status
+        self._runner.run_queued()
 
     def _open_pending(self, *, is_last: bool) -> bool:
         """Open the traces of `State.to_open` if they are loaded. -> whether they are loaded

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from tracetui.render.text import numbers
+
 if TYPE_CHECKING:
     # imported late, so that the first screen is painted before
     from tracetui.analysis.analysis import Analysis
@@ -82,3 +84,16 @@ class LoadUpdate(Message):
         return isinstance(message, LoadUpdate) and all(
             isinstance(one, LoadProgressed) for one in (self.update, message.update)
         )
+
+
+def progress_text(progress: LoadProgress, *, is_search: bool) -> str:
+    """Format the progress of a load, or of a search that adds to a complete set."""
+    spans = f"{numbers.short_count(progress.spans)} spans"
+    if progress.all_read:
+        return f"assembling {spans}"
+    words = [
+        "searching" if is_search else "reading",
+        f"{100 * progress.share:.0f} %" if progress.share else "",
+        spans if progress.spans else "",
+    ]
+    return "  ".join(filter(None, words))
