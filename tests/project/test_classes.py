@@ -25,13 +25,22 @@ ALLOWED = {
 
 
 def own_classes() -> dict[str, list[str]]:
-    """List the names of the bases of each class, except exceptions, whose chains say what to catch."""
+    """List the bases of each class, both as `module.name`; without exceptions, whose chains say what to catch."""
     classes = {}
     for file in FILES:
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+        tree = ast.parse(file.read_text("utf-8"))
+        imported = {
+            name.asname or name.name: f"{node.module}.{name.name}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            for name in node.names
+        }
+        for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and not node.name.endswith("Error"):
                 bases = [base.value if isinstance(base, ast.Subscript) else base for base in node.bases]
-                classes[node.name] = [base.id for base in bases if isinstance(base, ast.Name)]
+                names = [base.id for base in bases if isinstance(base, ast.Name)]
+                classes[f"{module}.{node.name}"] = [imported.get(name, f"{module}.{name}") for name in names]
     return classes
 
 
