@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -13,9 +12,8 @@ from textual.binding import BindingType
 from tracetui.model.search_offers import Offer
 from tracetui.model.traces import TraceSet
 from tracetui.query import edit as filters
-from tracetui.query.complete import Vocabulary
 from tracetui.render.text import numbers
-from tracetui.render.text.line import Line, Role
+from tracetui.render.text.line import Line
 from tracetui.render.traces.columns import SortKey
 from tracetui.render.traces.table import marked_glyph
 from tracetui.tui.background_work import Work
@@ -31,16 +29,14 @@ from tracetui.tui.views.traces.column_choice import open_columns
 from tracetui.tui.views.traces.dialogs import DIALOGS, TraceDialogs
 from tracetui.tui.views.traces.empty_states import (
     Prepared,
-    count_line,
     loading_lines,
     no_match_lines,
     no_trace_lines,
     prepared,
-    query_vocabulary,
 )
+from tracetui.tui.views.traces.filter_control import FilterControl
 from tracetui.tui.views.traces.listing import Grouping, ListGrouping, TraceListing
 from tracetui.tui.views.traces.match_reason import MatchReason
-from tracetui.tui.views.traces.quick_filters import QuickFilters
 from tracetui.tui.views.traces.saved_filters import open_saved_filters
 from tracetui.tui.views.traces.verdict import VerdictFinder
 from tracetui.tui.views.traces.verdict_bar import VerdictBar
@@ -66,12 +62,12 @@ class TracesView(View):
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         super().__init__(state, work, id=id)
         look = state.look
-        self.query_bar = QueryBar(look.theme, look.glyphs, state.previous_queries, id="traces-query")
         self.verdict = VerdictBar(look, id="traces-verdict")
         self.scatter = Scatter(look, id="traces-scatter")
         self.listing = TraceListing(state)
         self.filler = ChoiceFiller(self)
-        self.filters = QuickFilters(self, self.list_by_start, self.filler)
+        self.filters = FilterControl(self, self.listing, self.filler)
+        self.query_bar = self.filters.bar
         self.grouping = ListGrouping(self, self.listing)
         self.marks = PlotMarks(self.scatter, look, work)
         self.causes = CauseFinder(self)
@@ -82,7 +78,6 @@ class TracesView(View):
         self.reason = MatchReason(self)
         self._loaded: TraceSet | None = None
         self._is_opening = False
-        self._previous_filters = filters.FilterHistory()
 
     def compose(self) -> ComposeResult:
         yield self.query_bar
@@ -138,22 +133,13 @@ class TracesView(View):
         if state.session is None:
             self._show_rows_or(no_trace_lines(state, self.key_names))
             return
-        loaded, query = state.session.loaded, state.query
-        if self._loaded is None:
-            self._previous_filters.begin(query)
+        loaded = state.session.loaded
         if loaded is not self._loaded:
+            self.filters.begin_set(loaded, is_first=self._loaded is None)
             self._loaded = loaded
             self.listing.begin_set(loaded)
-            # the words are those of the loaded set, whatever filter is applied meanwhile
-            self.work(
-                "traces-words",
-                lambda: query_vocabulary(loaded),
-                partial(self._set_vocabulary, loaded),
-                outlives_set=True,
-            )
-        self._previous_filters.applied(query)
-        self.query_bar.show_query(query)
-        self._show_count()
+        self.filters.set_changed()
+        self.filters.show_count(loaded)
         if self.listing.rows is None:
             self._is_opening = True
             self._show_rows_or(loading_lines(state))
@@ -173,13 +159,11 @@ class TracesView(View):
         self._loaded, self._is_opening = None, False
         self.marks.clear()
         self.causes.forget()
-        self._previous_filters = filters.FilterHistory()
         self.scatter.show(NO_POINTS)
         self.listing.clear()
         self.verdicts.clear()
-        self.query_bar.leave()
-        self.query_bar.show_query(self.state.query)
-        self._show_count()
+        self.filters.clear()
+        self.filters.show_count(None)
 
     def selection_changed(self) -> None:
         self.listing.show_heading()
@@ -230,17 +214,13 @@ class TracesView(View):
 
     # --- showing -----------------------------------------------------------------------------------------------------
 
-    def _set_vocabulary(self, loaded: TraceSet, known: Vocabulary) -> None:
-        self.filters.set_vocabulary(loaded, known)
-        self.query_bar.set_vocabulary(known)
-
     def _show(self, found: Prepared) -> None:
         self._is_opening = False
         if self.listing.rows is None:
             # the hints change
             self.post_message(LocationChanged())
         self.listing.show(found.columns, found.entries)
-        self._show_count()
+        self.filters.show_count(self._loaded)
         self.scatter.show(found.points, found.stats)
         self._mark_point()
         if len(found.shown):
@@ -260,18 +240,6 @@ class TracesView(View):
         if analysis is not None and not is_partial and analysis.traces.trace_count:
             self.verdicts.find(analysis)
             self.marks.find(analysis)
-
-    def _show_count(self) -> None:
-        total = self._loaded.trace_count if self._loaded is not None else 0
-        if self.state.session is None:
-            # of other sources, nothing is known yet
-            self.query_bar.show_count(Line(), Line())
-            return
-        # once the columns are made, this is known without work on the loop
-        loaded = self._loaded if self.listing.columns is not None else None
-        skewed = int(loaded.skewed[self.state.shown].sum()) if loaded is not None else 0
-        short = Line([(f"{len(self.state.shown):,} of {total:,}", Role.STRONG)])
-        self.query_bar.show_count(count_line(self.state, total, self.key_names, skewed), short)
 
     def _show_rows_or(self, lines: list[Line]) -> None:
         """Show the list and its plot, or these lines instead."""
@@ -317,33 +285,9 @@ class TracesView(View):
 
     # --- the filter --------------------------------------------------------------------------------------------------
 
-    def list_by_start(self, query: str) -> None:
-        """Apply a filter, and sort by start."""
-        if query.strip() != self.state.query:
-            self.listing.save_order(self.state.query)
-        self.listing.order_from_first(SortKey.START, descending=False, grouping=Grouping.NONE)
-        if query.strip() == self.state.query:
-            self.listing.rebuild()
-        self.filter_by(query)
-
     def on_query_bar_submitted(self, event: QueryBar.Submitted) -> None:
         event.stop()
-        text = event.text
-
-        def done(found: filters.ParsedText) -> None:
-            query, error, trace_ids = found
-            if self.query_bar.input.text.strip() != text:
-                return
-            self.query_bar.show_error(error)
-            if error is None:
-                self.state.add_query(query)
-                self.filter_by(query, opens=trace_ids)
-            elif self.has_focus_within:
-                self.query_bar.input.focus()
-
-        # the first query builds the grammar, and keys pressed meanwhile must not edit the text
-        self.take_focus()
-        self.work("traces-parse", lambda: filters.read_query(text), done, outlives_set=True)
+        self.filters.submit(event.text)
 
     def on_query_bar_cancelled(self, _: QueryBar.Cancelled) -> None:
         self.take_focus()
@@ -370,7 +314,7 @@ class TracesView(View):
 
     def action_filter(self, name: str) -> None:
         """Edit the filter, in one of the ways of `QUICK_FILTERS`."""
-        self.filters.apply(name)
+        self.filters.quick.apply(name)
 
     def action_dialog(self, name: str) -> None:
         """Open one of `DIALOGS`."""
@@ -380,12 +324,7 @@ class TracesView(View):
         self.causes.open()
 
     def action_undo(self) -> None:
-        previous = self._previous_filters.back()
-        if previous is None:
-            self.post_notice("nothing to undo")
-        else:
-            self.listing.restore_order(previous)
-            self.filter_by(previous)
+        self.filters.undo()
 
     def action_select_region(self) -> None:
         if not self.scatter.begin():
@@ -449,6 +388,6 @@ class TracesView(View):
                 glyph = marked_glyph(self.state.look.glyphs)
                 self.post_key_notices(f"{glyph} marks the trace; {{traces.mark}} again removes the mark")
             self.state.toggle_mark(trace)
-            self._show_count()
+            self.filters.show_count(self._loaded)
             view.refresh_row(view.cursor)
             view.action_move(1)
