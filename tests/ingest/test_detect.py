@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.support.paths import SAMPLES
 from tests.support.strategies import unhurried
-from tracetui.ingest import detect
+from tracetui.ingest import json_text
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.model.assemble import assemble
@@ -147,7 +147,7 @@ def test_unknown_values_in_a_file_of_spans_are_counted_in_one_warning(monkeypatc
     data = first + b"\n" + UNKNOWN + UNKNOWN + rest
     expected = ["f: line 2: skipped: 2 JSON values hold no spans, the first is a JSON object with the keys name, id"]
     assert warnings(data) == expected
-    monkeypatch.setattr(detect, "processes_for", lambda _: 3)
+    monkeypatch.setattr(json_text, "processes_for", lambda _: 3)
     assert warnings(data + UNKNOWN) == [expected[0].replace("2 JSON", "3 JSON")]
 
 
@@ -387,7 +387,7 @@ def test_span_key_is_found_in_any_spelling(name: str, size: int) -> None:
 
 
 def test_large_json_without_span_keys_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detect, "decode_value", None)
+    monkeypatch.setattr(json_text, "decode_value", None)
     assert warnings(b"[" + b"{}," * 1_000_000 + b"{}]") == [
         "f: no traces: 2.86 MiB of JSON without a key that spans have"
     ]

@@ -143,7 +143,7 @@ def test_protobuf_request_failure_costs_only_itself(monkeypatch: pytest.MonkeyPa
     assert warning.position == f"record at byte {len(good) + 4}"
 
 
-@pytest.mark.parametrize("site", ["decompress", "_decode_content", "_decode_json"])
+@pytest.mark.parametrize("site", ["decompress", "_decode_content", "decode_json"])
 def test_source_failure_costs_no_other_source(site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(DEBUG)
     inner = getattr(detect, site)

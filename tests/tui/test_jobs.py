@@ -15,7 +15,7 @@ from tests.support.trace_app import CountingApp, opened
 from tracetui.query import edit as filters
 from tracetui.tui.messages import FilterTraces
 from tracetui.tui.state import State
-from tracetui.tui.views.traces import view
+from tracetui.tui.views.traces import filter_control
 from tracetui.tui.views.traces.view import TracesView
 
 
@@ -65,7 +65,7 @@ async def test_filter_that_is_parsed_while_the_tab_changes_is_not_applied(monkey
 async def test_words_are_completed_after_a_filter_was_applied_before_they_were_known(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with held(monkeypatch, view, "query_vocabulary") as may_learn:
+    with held(monkeypatch, filter_control, "query_vocabulary") as may_learn:
         app = CountingApp(State(sources=(INCIDENT,)))
         async with driven(app, (120, 40)) as pilot:
             await pilot.until("100 traces")
