@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,11 +13,12 @@ from tracetui.tui.bookmark import LocationKeeper
 from tracetui.tui.loading.filter_search import FilterSearch
 from tracetui.tui.loading.follower import Follower
 from tracetui.tui.loading.host import LoadHost
-from tracetui.tui.loading.load_warnings import LoadWarnings
+from tracetui.tui.loading.next_steps import NextSteps
 from tracetui.tui.loading.phase import LoadEvent, Phase
 from tracetui.tui.loading.request_runner import RequestRunner
 from tracetui.tui.loading.requests import SourceRequests
 from tracetui.tui.loading.searches import Searches
+from tracetui.tui.loading.set_display import SetDisplay
 from tracetui.tui.loading.updates import (
     LoadFailed,
     LoadProgressed,
@@ -50,9 +50,8 @@ class LoadController:
         self._requests = SourceRequests(state, host.post_update)
         self._runner = RequestRunner(host.run_request, self._requests.stop)
         self._searches = Searches(state)
-        self._warnings = LoadWarnings(state)
-        self._is_complete = False
-        """True once a complete set is shown."""
+        self._next = NextSteps(state, host, lambda: self._search_filter(self.query), self._find_newest)
+        self._display = SetDisplay(state, host, self.location, self._requests, self._install)
         self._deferred: TraceSetArrived | None = None
         """Poll result that is shown once the user leaves the open trace."""
         self._follower = Follower(state, host, self._searches, self._poll)
@@ -162,10 +161,10 @@ class LoadController:
             return
 
         def done() -> None:
-            if self._open_pending(is_last=False):
+            if self._next.open_wanted(is_last=False):
                 return
             if searches and not self._search_filter(query):
-                self._open_pending(is_last=True)
+                self._next.open_wanted(is_last=True)
 
         def failed(error: UsageError) -> None:
             state.open_later(())
@@ -301,7 +300,7 @@ class LoadController:
         """Handle an update of the running request."""
         if isinstance(update, LoadProgressed):
             if self.phase in (Phase.LOADING, Phase.QUERYING):
-                self._runner.status = progress_text(update.progress, is_search=self._is_complete)
+                self._runner.status = progress_text(update.progress, is_search=self._display.is_complete)
         elif isinstance(update, TraceSetArrived):
             self._arrived(update)
         elif isinstance(update, ServersUnchanged):
@@ -320,9 +319,7 @@ class LoadController:
 
     def _arrived(self, update: TraceSetArrived) -> None:
         if not update.whole:
-            # a partial set replaces neither a complete one nor an open trace
-            if not self._is_complete and self._host.view == "traces":
-                self._install(update)
+            self._display.show_partial(update)
             return
         self._host.end_failure()
         self._finish(update.reports, update.is_poll)
@@ -341,29 +338,11 @@ class LoadController:
 
     def _show(self, update: TraceSetArrived) -> None:
         """Show a complete set."""
-        state, host = self._state, self._host
         self._deferred = None
-        if not self._is_complete:
-            # exempt the first set from garbage collection, but not later ones: frozen objects are never freed by it,
-            # and following replaces set after set
-            gc.freeze()
-        self._is_complete = True
-        if self._requests.load is not None:
-            state.end_load(is_live=self._requests.can_search, services=self._requests.load.services)
-        state.set_reports(update.reports)
-        self._install(update)
-        # a search that succeeded ends the warnings about those before
-        host.drop_from_banner(self._warnings.outdated_lines())
-        is_incomplete = any(report.is_incomplete for report in update.reports)
-        new_warnings = self._warnings.new_lines(host.key_names, is_incomplete=is_incomplete)
-        lines = [*self._follower.new_findings_in(update.selected), *new_warnings]
-        if lines or not update.is_poll:
-            host.show_banner(lines)
-        if state.search_reports and not update.is_poll:
-            host.show_notice("; ".join(state.search_reports))
-        host.go_to(self.location.view_to_return_to())
-        self._open_pending(is_last=not update.is_poll)
-        self._offer_alternatives(is_poll=update.is_poll)
+        self._display.show(update, self._follower)
+        self._next.open_wanted(is_last=not update.is_poll)
+        if not update.is_poll:
+            self._next.offer_alternatives()
 
     def _install(self, update: TraceSetArrived) -> None:
         self._filter_search.cancel()
@@ -380,11 +359,12 @@ class LoadController:
         if not update.is_poll:
             state.set_reports(update.reports)
             host.show_notice(f"nothing new from {'; '.join(state.search_reports)}")
-            self._open_pending(is_last=True)
+            self._next.open_wanted(is_last=True)
             if state.session is not None and not state.session.loaded.trace_count:
                 # empty views show the reports
                 host.refresh_views()
-        self._offer_alternatives(is_poll=update.is_poll)
+        if not update.is_poll:
+            self._next.offer_alternatives()
 
     def _failed(self, update: LoadFailed) -> None:
         state, host, names = self._state, self._host, self._host.key_names
@@ -419,42 +399,9 @@ class LoadController:
             self._runner.status = self._follower.status
         self._runner.run_queued()
 
-    def _open_pending(self, *, is_last: bool) -> bool:
-        """Open the traces of `State.to_open` if they are loaded. -> whether they are loaded
-
-        is_last: True if no more traces will arrive, so that missing ones are reported.
-        """
-        state, host = self._state, self._host
-        if not state.to_open or state.session is None:
-            return False
-        loaded = state.session.loaded
-        found = [trace for trace in map(loaded.find_trace, state.to_open) if trace is not None]
-        if len(found) < len(state.to_open):
-            if is_last and not self._search_filter(self.query):
-                missing = next(trace_id for trace_id in state.to_open if loaded.find_trace(trace_id) is None)
-                loaded_count = numbers.counted(loaded.trace_count, "trace")
-                host.show_notice(f"no trace {missing} among {loaded_count}", is_error=True)
-                state.open_later(())
-            return False
-        state.open_later(())
-        if host.is_listing:
-            # do not open it if the user has navigated elsewhere
-            host.open_traces(found)
-        return True
-
-    def _offer_alternatives(self, *, is_poll: bool) -> None:
-        """If servers sent no traces, let the user choose services, or look up the newest traces."""
-        state = self._state
-        if is_poll or not state.is_live or state.session is None:
-            return
-        if state.services_to_choose:
-            self._host.show_service_choice()
-        elif state.server_services and not state.newest_starts and not state.session.loaded.trace_count:
-            self._find_newest()
-
     def warning_lines(self) -> list[str]:
         """Return all load warnings and the reports of servers."""
-        return self._warnings.all_lines()
+        return self._display.warnings.all_lines()
 
     def _show_key_notice(self, text: str) -> None:
         """Show a notice that names keys by their actions. The text must be trusted."""

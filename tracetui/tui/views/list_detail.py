@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import ClassVar, Generic
 
-import numpy as np
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -13,20 +11,16 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.timer import Timer
 from textual.widget import Widget
 
-from tracetui.analysis.analysis import Analysis
-from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.tui.background_work import Work
 from tracetui.tui.keys.everywhere import FINDINGS
 from tracetui.tui.keys.keymap import KeyNames
-from tracetui.tui.messages import CopyText, LocationChanged, OpenTrace
+from tracetui.tui.messages import CopyText, LocationChanged
 from tracetui.tui.state import State
+from tracetui.tui.views.findings import AnalysisOfSet, Columns, Findings
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import HeadedSource, LineView, NoLines
-
-_Columns = TypeVar("_Columns")
-
 
 _LIST_PERCENT = 55
 """Largest share of the height, in percent, of a list with the detail beneath it."""
@@ -40,66 +34,7 @@ _NOT_LOADED = {
 """Reasons for an empty view by state of the load, with the next step. Keys are named by their actions."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnalysisOfSet(Generic[_Columns]):
-    """Analysis results and their set: `traces` are those of the loaded set to which `analysis` applies."""
-
-    analysis: Analysis
-    loaded: TraceSet
-    traces: np.ndarray
-    columns: _Columns
-
-    def open_trace(self, trace: int, span: int) -> OpenTrace:
-        """Build a request to open a trace of the findings at one of its spans."""
-        loaded = int(self.traces[trace])
-        return OpenTrace(loaded, int(self.loaded.first[loaded]) + span - int(self.analysis.traces.first[trace]))
-
-    def found_span(self, span: int) -> int | None:
-        """Convert a span of the loaded set to a position in the findings; None if its trace is not shown."""
-        trace = int(self.loaded.trace[span])
-        at = int(np.searchsorted(self.traces, trace))
-        if at == len(self.traces) or self.traces[at] != trace:
-            return None
-        return int(self.analysis.traces.first[at]) + span - int(self.loaded.first[trace])
-
-
-class Findings(Protocol[_Columns]):
-    """Content of a list with a detail. Rows are those of the list as it is now."""
-
-    def analyse(self, analysis: Analysis) -> _Columns:
-        """Compute the content of the list. Runs outside the UI loop."""
-        ...
-
-    def list_source(self, columns: _Columns) -> HeadedSource: ...
-
-    def show_detail(self, row: int) -> None:
-        """Show a row in the detail."""
-        ...
-
-    def summary_line(self, columns: _Columns) -> Line: ...
-
-    def title_line(self, row: int, width: int) -> Line:
-        """Return the title of the detail."""
-        ...
-
-    def empty_message(self) -> tuple[str, str]:
-        """Return the reason for an empty list, and the next step; keys are named by their actions."""
-        ...
-
-    def name_of(self, row: int) -> str:
-        """Return the name of the row, as in the data."""
-        ...
-
-    def row_of_name(self, name: str) -> int | None:
-        """Return the row of a name, such as the one before the set changed; None if there is none."""
-        ...
-
-    def row_of_span(self, span: int) -> int | None:
-        """Return the row of a span of the findings."""
-        ...
-
-
-class ListDetail(Vertical, Generic[_Columns]):
+class ListDetail(Vertical, Generic[Columns]):
     """List of findings, and the detail of the one under the cursor.
 
     The analysis runs when the list is shown, outside the UI loop.
@@ -126,7 +61,7 @@ class ListDetail(Vertical, Generic[_Columns]):
         state: State,
         work: Work,
         view: str,
-        findings: Findings[_Columns],
+        findings: Findings[Columns],
         *,
         rows: LineView | None = None,
         right: LineView | None = None,
@@ -145,7 +80,7 @@ class ListDetail(Vertical, Generic[_Columns]):
         look = state.look
         self._state, self._work, self._view, self._findings = state, work, view, findings
         self._above, self._beside_from, self._is_ranking = above, beside_from, is_ranking
-        self.analysed: AnalysisOfSet[_Columns] | None = None
+        self.analysed: AnalysisOfSet[Columns] | None = None
         self.rows: HeadedSource | None = None
         self.row = 0
         """Row that the detail shows."""
@@ -201,7 +136,7 @@ class ListDetail(Vertical, Generic[_Columns]):
         return self._busy and self.analysed is None
 
     @property
-    def columns(self) -> _Columns:
+    def columns(self) -> Columns:
         """Content of the list, which must be there."""
         assert self.analysed is not None
         return self.analysed.columns
@@ -272,7 +207,7 @@ class ListDetail(Vertical, Generic[_Columns]):
         shown, number = self._state.shown, self._set
         self._show()
 
-        def done(columns: _Columns) -> None:
+        def done(columns: Columns) -> None:
             if self._set != number:
                 return
             self._busy = False
