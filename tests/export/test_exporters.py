@@ -13,17 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.building import EPOCH, GivenSpan, build, span
+from tests.support.decoding import read
 from tests.support.paths import INCIDENT
 from tests.support.program import Program
 from tracetui.export.exporter import Exporter, Losses
 from tracetui.export.registry import DEFAULT, EXPORTERS, exporter_named, exporter_of
 from tracetui.export.save import save
-from tracetui.ingest.decode_context import DecodeContext
-from tracetui.ingest.detect import decode
 from tracetui.ingest.loader import load
-from tracetui.model.assemble import assemble
 from tracetui.model.errors import UsageError
-from tracetui.model.intake import Intake
 from tracetui.model.span import Flag, Kind, Span, Status, Value
 from tracetui.model.traces import TraceSet
 from tracetui.tui.views.traces.dialogs import _saved
@@ -128,12 +125,6 @@ def sets(draw: st.DrawFn) -> list[GivenSpan]:
 
 def encoded(exporter: Exporter, traces: TraceSet) -> bytes:
     return b"".join(exporter.encode(traces, Losses()))
-
-
-def read(data: bytes) -> TraceSet:
-    intake = Intake()
-    decode(data, DecodeContext(intake, "input"))
-    return assemble(intake)
 
 
 def spans_of(traces: TraceSet) -> list[Span]:

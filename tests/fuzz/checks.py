@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from tests.support.decoding import read
 from tests.support.saved_files import comparable_spans, reloaded, report_figures
 from tests.support.texts import is_harmless
 from tracetui import export
@@ -30,11 +31,7 @@ from tracetui.analysis.skew import correct_skew
 from tracetui.cli.graph_questions import QUESTIONS
 from tracetui.export.exporter import Losses
 from tracetui.export.registry import EXPORTERS
-from tracetui.ingest.decode_context import DecodeContext
-from tracetui.ingest.detect import decode
-from tracetui.model.assemble import assemble
 from tracetui.model.errors import UsageError
-from tracetui.model.intake import Intake
 from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
@@ -76,13 +73,6 @@ def check(holds: object, what: str) -> None:
     """Raise BrokenError if an invariant does not hold."""
     if not holds:
         raise BrokenError(what)
-
-
-def read(data: bytes) -> TraceSet:
-    """Read all spans in the bytes of one source."""
-    intake = Intake()
-    decode(data, DecodeContext(intake, "input"))
-    return assemble(intake)
 
 
 def check_whole(traces: TraceSet) -> None:

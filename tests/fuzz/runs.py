@@ -14,9 +14,10 @@ from functools import partial
 
 import zstandard
 
-from tests.fuzz.checks import BrokenError, check_whole, read
+from tests.fuzz.checks import BrokenError, check_whole
 from tests.fuzz.corpus import corpus
 from tests.fuzz.mutants import mutant
+from tests.support.decoding import read
 from tracetui.model.errors import TracetuiError
 
 CPU_SECONDS = 10.0

@@ -19,6 +19,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.decoding import read
 from tests.support.envelope_writers import WRITERS
 from tests.support.format_samples import SAMPLES, TABLES
 from tests.support.span_formats import FORMATS, Plain, Style
@@ -39,12 +40,6 @@ OTLP = FORMATS["otlp json"].write(SPANS, Style())
 JAEGER = FORMATS["jaeger"].write([*SPANS, *SPANS], Style())
 TWO = {"a.json": OTLP, "folder/b.json": JAEGER}
 SEED = b"".join(bytes([i * 7919 >> 3 & 0xFF]) for i in range(1 << 12))
-
-
-def read(data: bytes) -> TraceSet:
-    intake = Intake()
-    decode(data, DecodeContext(intake, "f"))
-    return assemble(intake)
 
 
 def spans_of(traces: TraceSet) -> list[Span]:

@@ -13,6 +13,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.decoding import read
 from tests.support.paths import SAMPLES
 from tests.support.strategies import unhurried
 from tracetui.ingest import json_text
@@ -46,12 +47,6 @@ SPELT = {
     "a trace": b'{"spans":[{"traceID":"1","spanID":"2","operationName":"a","processID":"p"}],"processes":{}}',
     "behind a word": b'answer {"traceId":"1","id":"2"}',
 }
-
-
-def read(data: bytes) -> TraceSet:
-    intake = Intake()
-    decode(data, DecodeContext(intake, "f"))
-    return assemble(intake)
 
 
 def warnings(data: bytes) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.decoding import read
 from tests.support.envelope_writers import WRITERS, LineOf
 from tests.support.format_samples import SAMPLES, TABLES
 from tests.support.span_formats import FORMATS, Plain, Style
@@ -44,12 +45,6 @@ CHATTER = [
     'done, and 5 more: {"name": "x", "id": 3}',
 ]
 """Other output of a program."""
-
-
-def read(data: bytes) -> TraceSet:
-    intake = Intake()
-    decode(data, DecodeContext(intake, "f"))
-    return assemble(intake)
 
 
 def spans_of(traces: TraceSet) -> list[Span]:

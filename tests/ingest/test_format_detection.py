@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.format_samples import CHILD, SAMPLES, TABLES, TRACE, read, warnings
+from tests.support.decoding import read
+from tests.support.format_samples import CHILD, SAMPLES, TABLES, TRACE, warnings
 from tests.support.paths import SAMPLES as SAMPLE_TRACES
 from tracetui.ingest.csv_tables import header_of
 from tracetui.ingest.formats import flat_otlp, node_console, registry, rust_stdout

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.format_samples import SAMPLES, read, spans, warnings
+from tests.support.decoding import read
+from tests.support.format_samples import SAMPLES, spans, warnings
 
 SPAN_LINES = SAMPLES["flat"].text.splitlines()
 NOISE = "asked {ok}"

@@ -12,17 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.decoding import read
 from tests.support.faults import faulty
 from tests.support.loopback import Response
 from tests.support.strategies import unhurried
-from tracetui.ingest.decode_context import DecodeContext
-from tracetui.ingest.detect import decode
 from tracetui.ingest.json_repair import damaged_json
 from tracetui.ingest.json_repair.damaged_json import repair
 from tracetui.ingest.json_repair.nesting import JSON_NESTING, MAX_DEPTH, is_deeper, prune
 from tracetui.ingest.loader import load
-from tracetui.model.assemble import assemble
-from tracetui.model.intake import Intake
 from tracetui.model.traces import TraceSet
 
 ZIPKIN = b'{"traceId":"1","id":"2"}'
@@ -38,12 +35,6 @@ OPENINGS = {
     "spaced": b'[ \n{ "data" : ',
 }
 ENDS = {"an object of spans": ZIPKIN, "nothing": b"", "a number": b"1", "a trace": b'{"traceID":"1","spans":[]}'}
-
-
-def read(data: bytes) -> TraceSet:
-    intake = Intake()
-    decode(data, DecodeContext(intake, "f"))
-    return assemble(intake)
 
 
 def warning_text(traces: TraceSet) -> str:

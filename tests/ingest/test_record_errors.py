@@ -10,16 +10,15 @@ from typing import Any
 
 import pytest
 
+from tests.support.decoding import read
 from tracetui.export.protobuf import otlp_protobuf as in_protobuf
 from tracetui.ingest import detect, loader
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.ingest.formats import jaeger_documents, jaeger_json, otlp_json, otlp_protobuf, plain_span, zipkin_json
 from tracetui.ingest.loader import StopReading
-from tracetui.model.assemble import assemble
 from tracetui.model.errors import DEBUG
 from tracetui.model.intake import Intake
-from tracetui.model.traces import TraceSet
 
 BAD = "breaks the decoder"
 
@@ -56,12 +55,6 @@ def lines(*values: Any) -> bytes:
 
 def records(*payloads: bytes) -> bytes:
     return b"".join(struct.pack(">I", len(payload)) + payload for payload in payloads)
-
-
-def read(data: bytes) -> TraceSet:
-    intake = Intake()
-    decode(data, DecodeContext(intake, "f"))
-    return assemble(intake)
 
 
 @pytest.fixture

@@ -12,11 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import writer_forms
+from tests.support.decoding import read
 from tests.support.strategies import unhurried
-from tracetui.ingest.decode_context import DecodeContext
-from tracetui.ingest.detect import decode
-from tracetui.model.assemble import assemble
-from tracetui.model.intake import Intake
 from tracetui.model.span import Span
 from tracetui.model.traces import TraceSet
 
@@ -61,12 +58,6 @@ def given_spans(draw: st.DrawFn) -> list[dict[str, Any]]:
             }
         )
     return spans
-
-
-def read(text: bytes) -> TraceSet:
-    intake = Intake()
-    decode(text, DecodeContext(intake, "f"))
-    return assemble(intake)
 
 
 def spans_of(traces: TraceSet) -> list[Span]:

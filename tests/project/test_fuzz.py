@@ -12,6 +12,7 @@ from tests.fuzz.corpus import corpus
 from tests.fuzz.mutants import mutant
 from tests.fuzz.runs import fuzz, reduce_input
 from tests.fuzz.screen import fuzz_screen, hostile_sources, interpreted_sequences
+from tests.support.decoding import read
 
 
 def test_short_run_finds_no_failure() -> None:
@@ -34,8 +35,6 @@ def test_every_folder_and_format_has_seeds() -> None:
 
 
 def test_exception_is_found_with_its_smallest_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = checks.read
-
     def fails(data: bytes) -> object:
         if b"traceI" in data:
             raise KeyError(data)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.checks import check_whole, read
+from tests.fuzz.checks import check_whole
+from tests.support.decoding import read
 from tests.support.saved_files import comparable_spans, reloaded
 
 _SPAN = {

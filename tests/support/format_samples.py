@@ -12,10 +12,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tracetui.ingest.decode_context import DecodeContext
-from tracetui.ingest.detect import decode
-from tracetui.model.assemble import assemble
-from tracetui.model.intake import Intake
 from tracetui.model.span import Span
 from tracetui.model.traces import TraceSet
 
@@ -440,12 +436,6 @@ TABLES = {
         ),
     ),
 }
-
-
-def read(text: str | bytes) -> TraceSet:
-    intake = Intake()
-    decode(text.encode() if isinstance(text, str) else text, DecodeContext(intake, "f"))
-    return assemble(intake)
 
 
 def spans(traces: TraceSet) -> dict[str, Span]:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import pytest
 
+from tests.support.gates import held
 from tests.support.paths import INCIDENT, SHOP
 from tests.support.pilot import driven
 from tests.support.trace_app import CountingApp, opened
@@ -17,22 +13,6 @@ from tracetui.tui.messages import FilterTraces
 from tracetui.tui.state import State
 from tracetui.tui.views.traces import filter_control
 from tracetui.tui.views.traces.view import TracesView
-
-
-@contextmanager
-def held(patch: pytest.MonkeyPatch, where: object, name: str) -> Iterator[threading.Event]:
-    """Hold the calls of a function until the event is set."""
-    may_go_on, function = threading.Event(), getattr(where, name)
-
-    def waits(*args: Any) -> Any:
-        assert may_go_on.wait(60)
-        return function(*args)
-
-    patch.setattr(where, name, waits)
-    try:
-        yield may_go_on
-    finally:
-        may_go_on.set()
 
 
 async def test_filter_that_is_parsed_while_other_traces_arrive_is_applied(monkeypatch: pytest.MonkeyPatch) -> None:

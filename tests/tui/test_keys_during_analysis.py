@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
+from tests.support.gates import gated
 from tests.support.paths import INCIDENT, SHOP
 from tests.support.pilot import driven
 from tests.support.trace_app import CountingApp, opened
@@ -17,19 +14,6 @@ from tracetui.tui.views.hot_spots import HotSpotsView
 from tracetui.tui.views.services.map import MapScreen
 from tracetui.tui.views.services.view import ServicesView
 from tracetui.tui.views.traces import view as traces_view
-
-
-def gated(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> threading.Event:
-    """Make a function wait until the returned event is set."""
-    gate = threading.Event()
-    function: Callable[..., Any] = getattr(owner, name)
-
-    def waits(*args: Any, **options: Any) -> Any:
-        assert gate.wait(60)
-        return function(*args, **options)
-
-    monkeypatch.setattr(owner, name, waits)
-    return gate
 
 
 async def test_key_pressed_while_services_are_analysed_acts_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:

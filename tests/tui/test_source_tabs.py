@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from textual.message import Message
 
 from tests.support.building import build, span
+from tests.support.gates import gated
 from tests.support.paths import INCIDENT, SHOP
 from tests.support.pilot import driven
 from tests.support.servers import LiveServer
 from tests.support.trace_app import CountingApp, opened
 from tracetui.export.save import save
 from tracetui.ingest.processes.background_load import BackgroundLoad
-from tracetui.model.traces import TraceSet
 from tracetui.tui.messages import CompareTraces, OpenTrace
 from tracetui.tui.state import State
 from tracetui.tui.widgets.choice import Choice
@@ -149,14 +147,7 @@ async def test_unreadable_source_keeps_the_other_tabs(tmp_path: Path) -> None:
 
 
 async def test_tabs_wait_for_a_load(small: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    may_load = threading.Event()
-    run = BackgroundLoad.run
-
-    def waits(*args: Any) -> TraceSet:
-        assert may_load.wait(60)
-        return run(*args)
-
-    monkeypatch.setattr(BackgroundLoad, "run", waits)
+    may_load = gated(monkeypatch, BackgroundLoad, "run")
     app = CountingApp(State(sources=(small,)))
     async with driven(app, (120, 40)) as pilot:
         await pilot.until("reading")
@@ -168,17 +159,9 @@ async def test_tabs_wait_for_a_load(small: str, monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_tab_that_is_read_has_no_count_of_another(small: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    may_load = threading.Event()
     async with opened(INCIDENT) as (_, pilot):
         assert pilot.lines[2].endswith("100 traces")
-        run: Any = BackgroundLoad.run
-
-        def waits(*args: Any) -> TraceSet:
-            assert may_load.wait(60)
-            loaded: TraceSet = run(*args)
-            return loaded
-
-        monkeypatch.setattr(BackgroundLoad, "run", waits)
+        may_load = gated(monkeypatch, BackgroundLoad, "run")
         await pilot.press("ctrl+o")
         await pilot.send(*small, "enter")
         await pilot.until("reading")

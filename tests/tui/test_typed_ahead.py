@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support.building import build, span
+from tests.support.gates import gated
 from tests.support.pilot import driven
 from tests.support.trace_app import CountingApp, opened
 from tracetui.export.save import save
 from tracetui.ingest.processes.background_load import BackgroundLoad
 from tracetui.model.traces import TraceSet
-from tracetui.query import attribute_values, complete
+from tracetui.query import complete
 from tracetui.tui.state import Look, State
 from tracetui.tui.views.traces import quick_filters
 from tracetui.tui.views.traces.quick_filters import at_least
@@ -42,15 +42,7 @@ def source(tmp_path: Path) -> str:
 @pytest.fixture
 def may_find(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Delay the values of a dialog until the event is set."""
-    may_find = threading.Event()
-    values_of = attribute_values.values_of
-
-    def waits(*args: Any) -> Any:
-        assert may_find.wait(60)
-        return values_of(*args)
-
-    monkeypatch.setattr(quick_filters, "values_of", waits)
-    return may_find
+    return gated(monkeypatch, quick_filters, "values_of")
 
 
 async def test_exact_value_comes_before_commoner_prefixes(source: str) -> None:
@@ -77,14 +69,7 @@ async def test_prefixes_come_before_other_matches(source: str) -> None:
 async def test_text_typed_while_traces_are_read_goes_to_the_dialog(
     keys: str, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    may_load = threading.Event()
-    run = BackgroundLoad.run
-
-    def waits(*args: Any) -> TraceSet:
-        assert may_load.wait(60)
-        return run(*args)
-
-    monkeypatch.setattr(BackgroundLoad, "run", waits)
+    may_load = gated(monkeypatch, BackgroundLoad, "run")
     app = CountingApp(State(sources=(source,)))
     async with driven(app, (120, 40)) as pilot:
         await pilot.until("reading")

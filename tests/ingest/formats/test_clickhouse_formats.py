@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from tests.support.format_samples import CHILD, MS, ROOT, START_NS, TRACE, flat, read, spans, warnings
+from tests.support.decoding import read
+from tests.support.format_samples import CHILD, MS, ROOT, START_NS, TRACE, flat, spans, warnings
 from tests.support.format_samples import SPANS as SAMPLE_SPANS
 from tests.support.paths import RECORDINGS
 from tracetui.ingest import json_member_limit, json_value_limit

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.format_samples import CHILD, MS, ROOT, SPANS, START_NS, TRACE, iso, read, snowflake, spans, warnings
+from tests.support.decoding import read
+from tests.support.format_samples import CHILD, MS, ROOT, SPANS, START_NS, TRACE, iso, snowflake, spans, warnings
 
 Row = dict[str, Any]
 

@@ -8,19 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.format_samples import (
-    CHILD,
-    MS,
-    ROOT,
-    SAMPLES,
-    START_NS,
-    TABLES,
-    TRACE,
-    Sample,
-    read,
-    spans,
-    warnings,
-)
+from tests.support.decoding import read
+from tests.support.format_samples import CHILD, MS, ROOT, SAMPLES, START_NS, TABLES, TRACE, Sample, spans, warnings
 from tests.support.paths import CASES
 from tests.support.program import Program
 from tests.support.report_facts import report_facts

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.decoding import read
 from tests.support.format_samples import (
     CHILD,
     MS,
@@ -25,7 +26,6 @@ from tests.support.format_samples import (
     Sample,
     clickhouse,
     flat,
-    read,
     spans,
     warnings,
 )
