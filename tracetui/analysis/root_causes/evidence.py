@@ -37,6 +37,10 @@ class EvidenceKind(enum.IntEnum):
     """Spans of another service stop before or after a call of the service, where they usually make another call."""
 
 
+LATENCY_KINDS: Final = (EvidenceKind.SELF_TIME, EvidenceKind.NETWORK, EvidenceKind.DEPENDENCY)
+"""Kinds whose figures are times."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Evidence:
     """Pieces of evidence as columns."""

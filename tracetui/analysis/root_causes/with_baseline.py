@@ -16,7 +16,7 @@ from tracetui.analysis.root_causes.code_path_differences import missing_and_new_
 from tracetui.analysis.root_causes.code_path_evidence import find_step_changes, step_evidence
 from tracetui.analysis.root_causes.confidence import confidence, missing_data, without_problem
 from tracetui.analysis.root_causes.error_evidence import error_evidence, error_origins
-from tracetui.analysis.root_causes.evidence import Evidence, EvidenceKind, concatenate
+from tracetui.analysis.root_causes.evidence import LATENCY_KINDS, Evidence, EvidenceKind, concatenate
 from tracetui.analysis.root_causes.example_spans import MAX_EXAMPLES, example_spans
 from tracetui.analysis.root_causes.interrupted_calls import find_interruptions, interruption_evidence
 from tracetui.analysis.root_causes.latency_evidence import compare_latency, latency_evidence, slow_call_share
@@ -38,7 +38,6 @@ MAX_ENTRY_POINTS: Final = 3
 _MAX_DETAILS: Final = 5
 _MIN_WEIGHT: Final = 0.02
 """Smallest weight of a piece of evidence that is reported."""
-_LATENCY_KINDS: Final = (EvidenceKind.SELF_TIME, EvidenceKind.NETWORK, EvidenceKind.DEPENDENCY)
 
 
 def find_root_causes(baseline: TraceSet, incident: TraceSet) -> RootCauses:
@@ -119,7 +118,7 @@ class _RootCauseAnalysis:
         """Select the spans behind a piece of evidence, the most abnormal first: int64[k]."""
         kind, key = EvidenceKind(int(self.evidence.kind[row])), int(self.evidence.key[row])
         incident = self.sets.incident
-        if kind in _LATENCY_KINDS:
+        if kind in LATENCY_KINDS:
             spans = np.flatnonzero(self.latency.measure == key)
             # the geometric mean separates them, as if one of two instances is slow
             before, after = (float(means[key]) for means in self.latency.means)
@@ -142,7 +141,7 @@ class _RootCauseAnalysis:
 
     def _examples(self, row: int, spans: np.ndarray) -> tuple[ExampleSpan, ...]:
         kind, incident = EvidenceKind(int(self.evidence.kind[row])), self.sets.incident
-        if kind in _LATENCY_KINDS:
+        if kind in LATENCY_KINDS:
             return example_spans(incident.traces, spans, incident.self_time[spans])
         if kind is EvidenceKind.MORE_CALLS:
             child = int(self.counts.pair[int(self.evidence.key[row])]) % len(self.sets.operations)
@@ -155,7 +154,7 @@ class _RootCauseAnalysis:
         """Look up names and figures of a piece of evidence."""
         kind, key = EvidenceKind(int(self.evidence.kind[row])), int(self.evidence.key[row])
         sets = self.sets
-        if kind in _LATENCY_KINDS:
+        if kind in LATENCY_KINDS:
             return self._time_detail(kind, key, weight)
         if kind is EvidenceKind.MORE_CALLS:
             parent, child = divmod(int(self.counts.pair[key]), len(sets.operations))

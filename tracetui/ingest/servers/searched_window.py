@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_NS = 1_000_000_000
+from tracetui.model.search import LAST_NS
+from tracetui.model.times import SECOND_NS
+
 _DAY = 86_400
-_LAST_NS = (1 << 63) - 1
-"""Largest valid time, in 2262; servers may send any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class SearchedWindow:
     def _when(self) -> str:
         if not self.until_ns:
             return ""
-        since, until = (time.gmtime(ns // _NS) for ns in (self.since_ns, self.until_ns))
+        since, until = (time.gmtime(ns // SECOND_NS) for ns in (self.since_ns, self.until_ns))
         same_day = since[:3] == until[:3]
-        is_today = same_day and abs(time.time() - self.until_ns / _NS) < _DAY
+        is_today = same_day and abs(time.time() - self.until_ns / SECOND_NS) < _DAY
         first, second = (
             time.strftime(clock, moment)
             for clock, moment in (
@@ -50,5 +50,5 @@ class SearchedWindow:
 
 def window_of(starts: Sequence[int]) -> tuple[int, int]:
     """Return the earliest and the latest of the valid times, (0, 0) if there are none."""
-    known = [start for start in starts if 0 < start <= _LAST_NS]
+    known = [start for start in starts if 0 < start <= LAST_NS]
     return (min(known), max(known)) if known else (0, 0)

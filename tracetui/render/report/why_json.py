@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from tracetui.analysis.root_causes.evidence import EvidenceKind
+from tracetui.analysis.root_causes.evidence import LATENCY_KINDS, EvidenceKind
 from tracetui.analysis.root_causes.results import Cause, EvidenceDetail, ExampleSpan
 from tracetui.analysis.root_causes.symptoms import EntryPointChange, Symptoms
 from tracetui.analysis.root_causes.within_set import CausesAndBaseline
@@ -24,7 +24,6 @@ KINDS: Final = {
     EvidenceKind.INTERRUPTED: "interrupted_calls",
 }
 """Names of the kinds of evidence."""
-_TIMES: Final = (EvidenceKind.SELF_TIME, EvidenceKind.NETWORK, EvidenceKind.DEPENDENCY)
 
 
 def why_json(causes: CausesAndBaseline, warnings: Sequence[LoadWarning]) -> bytes:
@@ -89,7 +88,7 @@ def _cause(cause: Cause) -> dict[str, Any]:
 def _evidence(detail: EvidenceDetail) -> dict[str, Any]:
     """Serialise a piece of evidence; the names of its figures contain the unit."""
     figures: dict[str, Any]
-    if detail.kind in _TIMES:
+    if detail.kind in LATENCY_KINDS:
         figures = {"before_ms": in_ms(detail.before), "after_ms": in_ms(detail.after)}
     elif detail.kind is EvidenceKind.MORE_CALLS:
         before = None if detail.before is None else round(detail.before, 4)
@@ -114,5 +113,5 @@ def _evidence(detail: EvidenceDetail) -> dict[str, Any]:
 def _example(kind: EvidenceKind, example: ExampleSpan) -> dict[str, Any]:
     figure: dict[str, Any] = {}
     if example.figure is not None:
-        figure = {"ms": in_ms(example.figure)} if kind in _TIMES else {"calls": round(example.figure)}
+        figure = {"ms": in_ms(example.figure)} if kind in LATENCY_KINDS else {"calls": round(example.figure)}
     return {"trace_id": example.trace_id, "span_id": example.span_id, **figure}
