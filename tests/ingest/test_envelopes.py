@@ -21,7 +21,15 @@ from tests.support.strategies import unhurried
 from tracetui.ingest import envelope_reader
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
-from tracetui.ingest.envelopes import ENVELOPES, csv_download, find_envelope, journald_export, parts, syslog_frames
+from tracetui.ingest.envelopes import (
+    ENVELOPES,
+    csv_download,
+    find_envelope,
+    journald_export,
+    json_envelope,
+    parts,
+    syslog_frames,
+)
 from tracetui.ingest.envelopes.envelope import numbered
 from tracetui.ingest.envelopes.rows import values
 from tracetui.ingest.json_blocks import Block, Blocks
@@ -329,7 +337,7 @@ def test_message_omitted_by_journalctl_is_reported() -> None:
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(envelope_reader, "processes_for", lambda _: 3)
     monkeypatch.setattr(envelope_reader, "_SAMPLE", 1 << 12)
-    for module in (parts, csv_download, journald_export, syslog_frames):
+    for module in (parts, json_envelope, csv_download, journald_export, syslog_frames):
         monkeypatch.setattr(module, "PART_BYTES", 1 << 13)
 
 

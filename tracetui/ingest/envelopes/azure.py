@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
-from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope, read_objects
+from tracetui.ingest.envelopes.json_envelope import ItemTable, JsonEnvelope, read_objects
 from tracetui.ingest.envelopes.rows import Entry, text_bytes
 from tracetui.ingest.source_bytes import Buffer
 

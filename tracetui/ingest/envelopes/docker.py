@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, Part, decode_entry, numbered
-from tracetui.ingest.envelopes.parts import split_json
+from tracetui.ingest.envelopes.json_envelope import split_json
 from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED
 

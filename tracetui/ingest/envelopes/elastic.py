@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from tracetui.ingest.envelopes.envelope import Head, decode_entry
-from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope, read_objects
+from tracetui.ingest.envelopes.json_envelope import ItemTable, JsonEnvelope, read_objects
 from tracetui.ingest.envelopes.rows import OBJECT, Entry, record_of
 from tracetui.ingest.source_bytes import Buffer
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
-from tracetui.ingest.envelopes.parts import JsonEnvelope, read_objects
+from tracetui.ingest.envelopes.json_envelope import JsonEnvelope, read_objects
 from tracetui.ingest.envelopes.rows import Entry, stream_of, text_bytes, text_of_json
 from tracetui.model.json_decoding import MALFORMED
 

@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Raw
 
 from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerLine, Part, decode_entry, numbered
-from tracetui.ingest.envelopes.parts import ItemTable, cut_where, line_parts, split_json
+from tracetui.ingest.envelopes.json_envelope import ItemTable, split_json
+from tracetui.ingest.envelopes.parts import cut_where, line_parts
 from tracetui.ingest.envelopes.rows import SAMPLED, Entry, entries, is_newest_first, oldest_first, stream_of, text_bytes
 from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED, MalformedError

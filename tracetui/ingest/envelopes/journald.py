@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from tracetui.ingest.envelopes.envelope import NO_FIELDS, Head, InnerLine, decode_entry, numbered
-from tracetui.ingest.envelopes.parts import JsonEnvelope
+from tracetui.ingest.envelopes.json_envelope import JsonEnvelope
 from tracetui.ingest.envelopes.rows import Entry, values
 from tracetui.model.json_decoding import MALFORMED
 

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
-from tracetui.ingest.envelopes.parts import JsonEnvelope
+from tracetui.ingest.envelopes.json_envelope import JsonEnvelope
 from tracetui.ingest.envelopes.rows import Entry, values
 from tracetui.ingest.json_blocks import STRING
 from tracetui.model.json_decoding import MALFORMED

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
-from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
+from tracetui.ingest.envelopes.json_envelope import ItemTable, JsonEnvelope
 from tracetui.ingest.envelopes.rows import Entry, items, oldest_first, stream_of, text_of_json, values
 from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED, MalformedError

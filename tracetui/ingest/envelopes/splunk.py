@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tracetui.ingest.envelopes.envelope import decode_entry
-from tracetui.ingest.envelopes.parts import JsonEnvelope, read_objects
+from tracetui.ingest.envelopes.json_envelope import JsonEnvelope, read_objects
 from tracetui.ingest.envelopes.rows import OBJECT, Entry, record_of
 from tracetui.model.json_decoding import MalformedError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracetui.ingest.envelopes.parts import JsonEnvelope, read_records
+from tracetui.ingest.envelopes.json_envelope import JsonEnvelope, read_records
 
 ENVELOPE: Final = JsonEnvelope(
     "Vector log",
