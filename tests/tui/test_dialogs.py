@@ -137,7 +137,7 @@ async def test_dialogs_are_pure_ascii_in_ascii_mode() -> None:
             assert pilot.text.isascii()
             await pilot.send("j")
         await pilot.send("escape")
-        open_palette(app)
+        open_palette(app, app.main)
         await pilot.settle()
         assert pilot.text.isascii()
         await pilot.press(*"e")
@@ -153,7 +153,7 @@ def test_help_shows_glyphs_of_the_current_set() -> None:
 
 async def test_palette_finds_trace_ids_by_prefix_only() -> None:
     async with opened(INCIDENT) as (app, _):
-        entries = PaletteEntries(app)
+        entries = PaletteEntries(app, app.main)
         assert app.state.session is not None
         loaded = app.state.session.loaded
         first = loaded.trace_ids[3]
@@ -170,7 +170,7 @@ async def test_palette_finds_trace_ids_by_prefix_only() -> None:
 
 async def test_palette_ranks_word_starts_first() -> None:
     async with opened(INCIDENT) as (app, _):
-        labels = [entry.label for entry in PaletteEntries(app).matches(["er"])]
+        labels = [entry.label for entry in PaletteEntries(app, app.main).matches(["er"])]
         is_start = [f" {label}".lower().find(" er") >= 0 for label in labels]
         assert is_start == sorted(is_start, reverse=True)
         assert set(is_start) == {True, False}
@@ -179,7 +179,7 @@ async def test_palette_ranks_word_starts_first() -> None:
 async def test_palette_shows_keys_of_actions_over_the_view() -> None:
     async with opened(INCIDENT, size=(120, 40)) as (app, pilot):
         behind = pilot.lines
-        open_palette(app)
+        open_palette(app, app.main)
         await pilot.settle()
         assert isinstance(app.screen, Choice)
         lines = pilot.lines
@@ -195,7 +195,7 @@ async def test_palette_shows_keys_of_actions_over_the_view() -> None:
 )
 async def test_palette_runs_the_chosen_entry(text: str, expected: str) -> None:
     async with opened(INCIDENT) as (app, pilot):
-        open_palette(app)
+        open_palette(app, app.main)
         await pilot.settle()
         await pilot.press(*text)
         await pilot.press("enter")
@@ -213,7 +213,7 @@ async def test_palette_runs_the_chosen_entry(text: str, expected: str) -> None:
 )
 async def test_palette_finds_initials(letters: str, label: str | None) -> None:
     async with opened(INCIDENT) as (app, _):
-        labels = [entry.label for entry in PaletteEntries(app).matches([letters])]
+        labels = [entry.label for entry in PaletteEntries(app, app.main).matches([letters])]
         assert labels[:1] == ([label] if label else [])
 
 
@@ -249,12 +249,12 @@ async def test_palette_explores_a_service_before_the_services_are_known() -> Non
 async def test_palette_sets_every_theme() -> None:
     async with opened(INCIDENT) as (app, pilot):
         for theme in THEMES[::-1]:
-            open_palette(app)
+            open_palette(app, app.main)
             await pilot.settle()
             await pilot.press(*f"theme {theme}")
             await pilot.press("enter")
             assert app.theme == theme
-            open_palette(app)
+            open_palette(app, app.main)
             await pilot.settle()
             await pilot.press(*"theme")
             assert next(line for line in pilot.lines if f"Theme {theme}" in line).rstrip(" │▐").find("in use") > 0
@@ -264,7 +264,7 @@ async def test_palette_sets_every_theme() -> None:
 async def test_palette_does_not_interpret_markup() -> None:
     async with opened(str(SAMPLES / "hostile" / "markup.json")) as (app, pilot):
         for word in ("service", "operation"):
-            open_palette(app)
+            open_palette(app, app.main)
             await pilot.settle()
             await pilot.press(*word)
             assert any("[/x]" in line[20:100] for line in pilot.lines)

@@ -226,7 +226,7 @@ async def test_keymap_binds_actions_that_have_no_key() -> None:
 
 async def test_palette_finds_actions_of_every_view() -> None:
     async with opened(INCIDENT) as (app, pilot):
-        entries = PaletteEntries(app)
+        entries = PaletteEntries(app, app.main)
         for words, label in (
             ("blast", "Blast radius"),
             ("impact", "Blast radius"),

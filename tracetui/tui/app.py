@@ -166,7 +166,7 @@ class TraceApp(TerminalApp):
         self.push_screen(HelpScreen(self.state.look, groups, KeyNames(self.screen)))
 
     def action_palette(self) -> None:
-        open_palette(self)
+        open_palette(self, self.main)
 
     def action_next_theme(self) -> None:
         self.theme = next_theme(self.theme)

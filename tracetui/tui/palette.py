@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from textual.app import App
 from textual.dom import DOMNode
-from textual.message import Message
-from textual.screen import Screen
 
 from tracetui.render.text import numbers
 from tracetui.tui.keys.everywhere import APP
@@ -20,7 +18,6 @@ from tracetui.tui.keys.registry import KEYS, TABLE_OF
 from tracetui.tui.keys.view_key_tables import VIEW_KEYS
 from tracetui.tui.main_screen import MainScreen
 from tracetui.tui.messages import FilterTraces, OpenTrace, OpenView
-from tracetui.tui.state import State
 from tracetui.tui.themes import THEME_NOTES, THEMES
 from tracetui.tui.views.registry import VIEWS
 from tracetui.tui.widgets.choice import Choice, Option
@@ -43,31 +40,6 @@ _SHORTEST_ID = 4
 """Smallest number of characters of a trace id to search for, as fewer match too many."""
 
 
-class _PaletteHost(Protocol):
-    """The part of the app that the palette uses."""
-
-    state: State
-    theme: str
-
-    def post_message(self, message: Message) -> bool: ...
-
-    @property
-    def screen(self) -> Screen[Any]: ...
-
-    async def run_action(self, action: str, default_namespace: Any = None) -> bool: ...
-
-    def push_screen(self, screen: Any, callback: Callable[[Any], Any]) -> Any: ...
-
-    @property
-    def view(self) -> str: ...
-
-    def query_one(self, selector: str) -> DOMNode: ...
-
-    main: MainScreen
-
-    def call_later(self, callback: Callable[..., Any], *args: Any) -> bool: ...
-
-
 class PaletteEntry(NamedTuple):
     """Command or target of the palette; `label` may be untrusted."""
 
@@ -81,10 +53,10 @@ class PaletteEntry(NamedTuple):
 class PaletteEntries:
     """Commands and targets of an app, searchable by label."""
 
-    def __init__(self, app: App[Any]) -> None:
-        self._app = cast(_PaletteHost, app)
+    def __init__(self, app: App[Any], main: MainScreen) -> None:
+        self._app, self._main, self._state = app, main, main.state
         self.first = list(self._actions())
-        session = self._app.state.session
+        session = self._state.session
         self._loaded = session.loaded if session is not None else None
         named = list(self._named(self._loaded)) if self._loaded is not None else []
         found = ((entry, 0) for entry in (*self.first, *named)), ((entry, 1) for entry in self._elsewhere())
@@ -97,13 +69,13 @@ class PaletteEntries:
         for key in APP.keys:
             if key.id.startswith("view."):
                 yield self._entry(key, names)
-        if app.state.query:
+        if self._state.query:
             yield PaletteEntry("Clear the filter", "show all traces", partial(app.post_message, FilterTraces("")))
         for key in APP.keys:
-            if not key.id.startswith("view.") and key.id not in _UNLISTED | (set() if app.state.is_live else _LIVE):
+            if not key.id.startswith("view.") and key.id not in _UNLISTED | (set() if self._state.is_live else _LIVE):
                 yield self._entry(key, names)
-        for number, name in enumerate(app.main.tabs.names):
-            show = partial(app.main.tabs.show, number)
+        for number, name in enumerate(self._main.tabs.names):
+            show = partial(self._main.tabs.show, number)
             yield PaletteEntry(f"Sources {number + 1}: {name}", "open in a tab", show, "set")
         for theme in THEMES:
             note = "in use" if theme == app.theme else THEME_NOTES[theme]
@@ -118,14 +90,14 @@ class PaletteEntries:
         yield self._entry(KEYS["app.quit"], names)
 
     def _entry(self, key: Shortcut, names: KeyNames, node: DOMNode | None = None) -> PaletteEntry:
-        run = partial(self._app.run_action, key.action, *([node] if node is not None else []))
+        run = partial(self._app.run_action, key.action, node)
         return PaletteEntry(key.title, " ".join(names.keys(key.id)), run, key.words)
 
     def _elsewhere(self) -> Iterator[PaletteEntry]:
         """Return the actions of other views, which they show first."""
-        app, names = self._app, KeyNames(self._app.screen)
+        names = KeyNames(self._app.screen)
         for view, title in VIEWS:
-            if view == app.view:
+            if view == self._main.view:
                 continue
             for key in VIEW_KEYS[view].keys:
                 note = f"{title}  {names.short(f'{{view.{view} {key.id}}}')}"
@@ -140,7 +112,7 @@ class PaletteEntries:
         # imported late, so that the first screen is painted before
         from tracetui.query.lexer import quoted
 
-        for name, query in sorted(self._app.state.saved_filters.items()):
+        for name, query in sorted(self._state.saved_filters.items()):
             yield PaletteEntry(f"Filter {name}", query, partial(self._list, query))
         for kind, field, names in (("Service", "service", loaded.services), ("Operation", "operation", loaded.shapes)):
             for name in names[:_MAX_NAMES]:
@@ -164,7 +136,7 @@ class PaletteEntries:
             return
         match command.lower():
             case "open":
-                yield PaletteEntry(f"Open {target}", "in a tab", partial(self._app.main.tabs.open, target))
+                yield PaletteEntry(f"Open {target}", "in a tab", partial(self._main.tabs.open, target))
             case "errors" | "error":
                 for name in self._services(target):
                     yield PaletteEntry(f"Errors in {name}", "their patterns", partial(self._show_errors, name))
@@ -231,7 +203,7 @@ class PaletteEntries:
         prefixes = [word for word in words if not "trace".startswith(word)]
         if loaded is None or len(prefixes) != 1 or len(prefixes[0]) < _SHORTEST_ID:
             return
-        look = self._app.state.look
+        look = self._state.look
         for trace, trace_id in enumerate(loaded.trace_ids[:_MAX_IDS]):
             if trace_id.lower().startswith(prefixes[0]):
                 start = numbers.date_clock(int(loaded.trace_start[trace]), look.local_time)
@@ -257,8 +229,7 @@ def word_parts(letters: str, label: str) -> int:
     return parts
 
 
-def open_palette(app: App[Any]) -> None:
-    """Show the palette over an app."""
-    entries = PaletteEntries(app)
-    host = cast(_PaletteHost, app)
-    host.push_screen(Choice(host.state.look, "Run a command or go to...", entries), entries.run)
+def open_palette(app: App[Any], main: MainScreen) -> None:
+    """Show the palette over an app with this main screen."""
+    entries = PaletteEntries(app, main)
+    app.push_screen(Choice(main.state.look, "Run a command or go to...", entries), entries.run)
