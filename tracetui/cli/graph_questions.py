@@ -119,14 +119,6 @@ def _neighbours(analysis: Analysis, targets: Sequence[Target], *, upstream: bool
     )
 
 
-def _callers(analysis: Analysis, targets: Sequence[Target]) -> GraphAnswer:
-    return _neighbours(analysis, targets, upstream=True)
-
-
-def _callees(analysis: Analysis, targets: Sequence[Target]) -> GraphAnswer:
-    return _neighbours(analysis, targets, upstream=False)
-
-
 def _blast_radius(analysis: Analysis, targets: Sequence[Target]) -> GraphAnswer:
     from tracetui.analysis.blast_radius import blast_radius
     from tracetui.render.graph.diagram import blast_radius_diagram
@@ -268,8 +260,17 @@ QUESTIONS = {
     "services": GraphQuestion(
         "services", "all services, most connected first, and cycles", NameKind.SERVICE, 0, 0, _services
     ),
-    "callers": GraphQuestion("callers S", "direct and indirect callers of S", NameKind.OPERATION, 1, 1, _callers),
-    "callees": GraphQuestion("callees S", "direct and indirect dependencies of S", NameKind.OPERATION, 1, 1, _callees),
+    "callers": GraphQuestion(
+        "callers S", "direct and indirect callers of S", NameKind.OPERATION, 1, 1, partial(_neighbours, upstream=True)
+    ),
+    "callees": GraphQuestion(
+        "callees S",
+        "direct and indirect dependencies of S",
+        NameKind.OPERATION,
+        1,
+        1,
+        partial(_neighbours, upstream=False),
+    ),
     "blast-radius": GraphQuestion(
         "blast-radius S",
         "affected services and entry points; S may be 'A -> B'",

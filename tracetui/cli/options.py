@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -44,6 +45,12 @@ STDOUT: Final = "-"
 _NS_PER_MS = 1_000_000
 SOURCES_HELP = "Files, directories, globs, - for standard input, server addresses or profiles."
 
+_filter = partial(typer.Option, rich_help_panel=_FILTER)
+_input = partial(typer.Option, rich_help_panel=_INPUT)
+_output = partial(typer.Option, rich_help_panel=OUTPUT)
+_display = partial(typer.Option, rich_help_panel=_LOOK)
+_of_servers = partial(typer.Option, rich_help_panel=_SERVERS)
+
 Sources = Annotated[
     list[str],
     typer.Argument(
@@ -52,105 +59,55 @@ Sources = Annotated[
         show_default=False,
     ),
 ]
-Ascii = Annotated[bool, typer.Option("--ascii", help="Use ASCII characters only.", rich_help_panel=_LOOK)]
-Color = Annotated[ColourChoice, typer.Option("--color", help="When to use colour.", rich_help_panel=_LOOK)]
-Width = Annotated[
-    int | None,
-    typer.Option("--width", metavar="COLUMNS", help="Output width (default: the terminal's).", rich_help_panel=_LOOK),
-]
-LocalTime = Annotated[
-    bool, typer.Option("--local-time", help="Show times in the local zone, not UTC.", rich_help_panel=_LOOK)
-]
+Ascii = Annotated[bool, _display("--ascii", help="Use ASCII characters only.")]
+Color = Annotated[ColourChoice, _display("--color", help="When to use colour.")]
+Width = Annotated[int | None, _display("--width", metavar="COLUMNS", help="Output width (default: the terminal's).")]
+LocalTime = Annotated[bool, _display("--local-time", help="Show times in the local zone, not UTC.")]
 ThemeOption = Annotated[
-    str,
-    typer.Option(
-        "--theme",
-        metavar="NAME",
-        help="Theme: textual-dark, textual-light, ansi-dark or high-contrast.",
-        rich_help_panel=_LOOK,
-    ),
+    str, _display("--theme", metavar="NAME", help="Theme: textual-dark, textual-light, ansi-dark or high-contrast.")
 ]
-NoMouse = Annotated[bool, typer.Option("--no-mouse", help="Do not capture the mouse.", rich_help_panel=_LOOK)]
-AdjustSkew = Annotated[
-    bool,
-    typer.Option("--adjust-skew", help="Correct clock skew between hosts, as Jaeger does.", rich_help_panel=_INPUT),
-]
-ExactNames = Annotated[
-    bool,
-    typer.Option(
-        "--exact-names",
-        help="Do not merge GET /orders/17 into GET /orders/{id}.",
-        rich_help_panel=_INPUT,
-    ),
-]
+NoMouse = Annotated[bool, _display("--no-mouse", help="Do not capture the mouse.")]
+AdjustSkew = Annotated[bool, _input("--adjust-skew", help="Correct clock skew between hosts, as Jaeger does.")]
+ExactNames = Annotated[bool, _input("--exact-names", help="Do not merge GET /orders/17 into GET /orders/{id}.")]
 Logs = Annotated[
     list[str] | None,
-    typer.Option(
-        "--logs",
-        metavar="FILE",
-        help="Log file to show with the spans: OTLP, JSON lines, logfmt or text.",
-        rich_help_panel=_INPUT,
-    ),
+    _input("--logs", metavar="FILE", help="Log file to show with the spans: OTLP, JSON lines, logfmt or text."),
 ]
-Service = Annotated[
-    list[str] | None,
-    typer.Option("--service", metavar="NAME", help="Traces with a span of this service.", rich_help_panel=_FILTER),
-]
+Service = Annotated[list[str] | None, _filter("--service", metavar="NAME", help="Traces with a span of this service.")]
 Operation = Annotated[
     list[str] | None,
-    typer.Option(
-        "--operation",
-        metavar="NAME",
-        help="Traces with this operation, such as GET /orders/{id}.",
-        rich_help_panel=_FILTER,
-    ),
+    _filter("--operation", metavar="NAME", help="Traces with this operation, such as GET /orders/{id}."),
 ]
 LatencyThreshold = Annotated[
-    float | None,
-    typer.Option(
-        "--latency-threshold",
-        metavar="MS",
-        min=0,
-        help="Traces with a longer response time.",
-        rich_help_panel=_FILTER,
-    ),
+    float | None, _filter("--latency-threshold", metavar="MS", min=0, help="Traces with a longer response time.")
 ]
-ErrorsOnly = Annotated[bool, typer.Option("--errors-only", help="Traces with errors.", rich_help_panel=_FILTER)]
+ErrorsOnly = Annotated[bool, _filter("--errors-only", help="Traces with errors.")]
 TimeRange = Annotated[
     str | None,
-    typer.Option(
+    _filter(
         "--time-range",
         metavar="DURATION",
         help="Traces of the last 30m, 1h, 2d... before the newest (servers: before now).",
-        rich_help_panel=_FILTER,
     ),
 ]
 Since = Annotated[
     str | None,
-    typer.Option(
+    _filter(
         "--since",
         metavar="TIME",
         help="Traces from this time on: 10:05 (on the day of the traces) or 2026-03-10T10:05Z.",
-        rich_help_panel=_FILTER,
     ),
 ]
-Until = Annotated[
-    str | None,
-    typer.Option("--until", metavar="TIME", help="Traces that started before this time.", rich_help_panel=_FILTER),
-]
+Until = Annotated[str | None, _filter("--until", metavar="TIME", help="Traces that started before this time.")]
 QueryText = Annotated[
     str | None,
-    typer.Option(
+    _filter(
         "--query",
         metavar="EXPR",
         help="Traces with a word (timeout), or that match 'duration > 500ms AND service = db'.",
-        rich_help_panel=_FILTER,
     ),
 ]
-Limit = Annotated[
-    int | None,
-    typer.Option("--limit", metavar="N", min=1, help="At most the newest N traces.", rich_help_panel=_FILTER),
-]
+Limit = Annotated[int | None, _filter("--limit", metavar="N", min=1, help="At most the newest N traces.")]
 
 
 def _output_path(text: str) -> Path | None:
@@ -165,47 +122,24 @@ def _save_path(text: str) -> Path:
 
 
 Output = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        help="Write to a file, not stdout.",
-        rich_help_panel=OUTPUT,
-        parser=_output_path,
-    ),
+    Path | None, _output("--output", "-o", metavar="FILE", help="Write to a file, not stdout.", parser=_output_path)
 ]
 Save = Annotated[
     Path | None,
-    typer.Option(
+    _output(
         "--save",
         metavar="FILE",
         help="Also save the traces, in the format of the suffix as export does (default: OTLP JSON).",
-        rich_help_panel=OUTPUT,
         parser=_save_path,
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUTPUT)]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show all rows and warnings.", rich_help_panel=OUTPUT)]
-Tenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="Tenant to query.", rich_help_panel=_SERVERS)]
-Ca = Annotated[
-    str,
-    typer.Option(
-        "--ca", metavar="FILE", help="CA certificates (PEM) that verify the server.", rich_help_panel=_SERVERS
-    ),
-]
-Cert = Annotated[
-    str, typer.Option("--cert", metavar="FILE", help="Client certificate (PEM).", rich_help_panel=_SERVERS)
-]
-Key = Annotated[
-    str,
-    typer.Option(
-        "--key", metavar="FILE", help="Private key of the client certificate (PEM).", rich_help_panel=_SERVERS
-    ),
-]
-Insecure = Annotated[
-    bool, typer.Option("--insecure", help="Do not verify the server's certificate.", rich_help_panel=_SERVERS)
-]
+JsonOption = Annotated[bool, _output("--json", help="Print JSON.")]
+Verbose = Annotated[bool, _output("--verbose", "-v", help="Show all rows and warnings.")]
+Tenant = Annotated[str, _of_servers("--tenant", metavar="NAME", help="Tenant to query.")]
+Ca = Annotated[str, _of_servers("--ca", metavar="FILE", help="CA certificates (PEM) that verify the server.")]
+Cert = Annotated[str, _of_servers("--cert", metavar="FILE", help="Client certificate (PEM).")]
+Key = Annotated[str, _of_servers("--key", metavar="FILE", help="Private key of the client certificate (PEM).")]
+Insecure = Annotated[bool, _of_servers("--insecure", help="Do not verify the server's certificate.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
