@@ -41,6 +41,24 @@ class SelectedPart:
     """Share of the loaded traces that have been searched, 0 to 1."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadOptions:
+    """How sources are loaded."""
+
+    overrides: Overrides = NO_OVERRIDES
+    """Settings of servers."""
+    search: Search = NOTHING
+    """Conditions for searching servers."""
+    second_search: Search | None = None
+    """Conditions for searching them once more; None for no second search."""
+    adjust_skew: bool = False
+    """True to correct clock skew, and flag the moved spans."""
+    logs: Sequence[str] = ()
+    """Files with log records of the spans."""
+    exact_names: bool = False
+    """True to make every name a separate operation."""
+
+
 class Session:
     """Loaded trace set and its current selection."""
 
@@ -57,21 +75,11 @@ class Session:
     def open(
         cls,
         sources: Sequence[str],
-        *,
-        search: Search = NOTHING,
-        overrides: Overrides = NO_OVERRIDES,
-        adjust_skew: bool = False,
-        logs: Sequence[str] = (),
-        exact_names: bool = False,
+        options: LoadOptions = LoadOptions(),
         progress: Callable[[LoadProgress], None] = lambda _: None,
         on_report: Callable[[SearchReport], None] = lambda _: None,
-        second_search: Search | None = None,
     ) -> Session:
-        """Load sources. Servers are searched by `search` and then `second_search`, with the settings of `overrides`.
-
-        `adjust_skew` corrects clock skew and flags the moved spans; `logs` are files with log records of the spans;
-        `exact_names` makes every name a separate operation; `on_report` is called with the report of each server's
-        search.
+        """Load sources; `on_report` is called with the report of each server's search.
 
         Raises InputError and UsageError as `ingest.loader.load` does.
         """
@@ -82,10 +90,15 @@ class Session:
             on_report(report)
 
         loaded = load(
-            sources, progress, search=search, overrides=overrides, on_report=collect, second_search=second_search
+            sources,
+            progress,
+            search=options.search,
+            overrides=options.overrides,
+            on_report=collect,
+            second_search=options.second_search,
         )
-        traces = replace(with_logs(loaded, logs), exact_names=exact_names)
-        return cls(correct_skew(traces) if adjust_skew else traces, reports, len(sources))
+        traces = replace(with_logs(loaded, options.logs), exact_names=options.exact_names)
+        return cls(correct_skew(traces) if options.adjust_skew else traces, reports, len(sources))
 
     @property
     def server_page(self) -> str:
@@ -160,36 +173,22 @@ class Session:
             yield SelectedPart(shown, analysis, searched / total)
 
 
-def compare_with(source: str, after: Analysis, loaded: Sequence[str], overrides: Overrides) -> Comparison:
-    """Load a source in a separate process, and compare its traces (before) with those of an analysis (after).
-
-    loaded: the sources of the analysis; credentials of one server must not be sent to another.
-
-    Raises InputError and UsageError if the source cannot be read or holds no traces.
-    """
-    return _compare_loaded([source], after, loaded, overrides, NOTHING, "")
-
-
-def compare_with_search(
-    servers: Sequence[str], search: Search, query: str, after: Analysis, overrides: Overrides
-) -> Comparison:
-    """Search servers in a separate process, and compare the traces found (before) with those of an analysis (after).
-
-    query: filter on the traces found, '' for none.
-
-    Raises InputError and UsageError if no server answers or no trace matches.
-    """
-    return _compare_loaded(servers, after, servers, overrides, search, query)
-
-
-def _compare_loaded(
+def compare_with(
     sources: Sequence[str],
     after: Analysis,
-    loaded: Sequence[str],
+    opened: Sequence[str],
     overrides: Overrides,
-    search: Search,
-    query: str,
+    *,
+    search: Search = NOTHING,
+    query: str = "",
 ) -> Comparison:
+    """Load sources in a separate process, and compare their traces (before) with those of an analysis (after).
+
+    opened: the sources of the analysis, as credentials of one server must not be sent to another; query: filter on the
+    traces found.
+
+    Raises InputError and UsageError if the sources cannot be read, or no traces are found.
+    """
     # imported only for a comparison of two sets
     from tracetui.analysis.compare import compare
     from tracetui.ingest.servers.resolve import servers_of
@@ -198,7 +197,7 @@ def _compare_loaded(
         search = combined(pushdown(query, exact_names=after.traces.exact_names)[0], search)
     background_load = BackgroundLoad(sources, search=search, overrides=overrides)
     try:
-        servers_of([*loaded, *sources])
+        servers_of([*opened, *sources])
         traces = replace(background_load.run(lambda _: None), exact_names=after.traces.exact_names)
     except (InputError, UsageError, LoadCancelledError) as error:
         _check_exists(sources)

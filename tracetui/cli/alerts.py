@@ -19,6 +19,7 @@ from tracetui.ingest.servers.address import without_secrets
 from tracetui.model.errors import UsageError
 from tracetui.render.report.alert_rules import DEFAULT_NAMESPACE, UNITS, alert_rules
 from tracetui.render.text.numbers import counted
+from tracetui.session import LoadOptions
 
 ServiceName = Annotated[str, typer.Option("--service", metavar="NAME", help="Service to alert on.")]
 Namespace = Annotated[str, typer.Option("--namespace", metavar="NAME", help="Prefix of the metric names.")]
@@ -60,10 +61,8 @@ def alerts(options: AlertOptions, servers: o.Servers) -> None:
     session = open_filtered(
         sources,
         selection.filters(),
-        overrides,
-        adjust_skew=False,
+        LoadOptions(overrides=overrides, exact_names=options.exact_names),
         verbose=options.verbose,
-        exact_names=options.exact_names,
         checks_names=False,
     )
     traces = session.analysis.traces

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated
 
@@ -28,7 +28,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.query.trace_filters import Filters, search_of
 from tracetui.query.trace_set_split import search_before, split_at, split_by
 from tracetui.render.text.glyphs import glyphs_of
-from tracetui.session import Session
+from tracetui.session import LoadOptions, Session
 
 _MAX_PERCENT = 1e9
 _WORSE = 1
@@ -150,9 +150,8 @@ def _with_others_of_entry_point(
     options: CompareOptions, selection: o.Selection, report: o.Report, overrides: Overrides
 ) -> tuple[Session, str]:
     """Find the trace on servers, then load it with others of its entry point. -> these, and its id"""
-    opening = TraceOpening(
-        options.sources, selection, overrides, adjust_skew=report.adjust_skew, verbose=report.verbose
-    )
+    loading = LoadOptions(overrides=overrides, adjust_skew=report.adjust_skew, exact_names=selection.exact_names)
+    opening = TraceOpening(options.sources, selection, loading, verbose=report.verbose)
     found, number = opening.find(options.trace or "")
     traces = found.analysis.traces
     root = traces.span(int(traces.main_root[number]))
@@ -165,11 +164,11 @@ def _with_others_of_entry_point(
     trace_id = traces.trace_ids[number]
     session = open_session(
         options.sources,
-        overrides,
-        search=others,
-        second_search=Search(trace_ids=(trace_id, *trace_ids_in(options.normal or "")[:1])),
-        adjust_skew=report.adjust_skew,
-        exact_names=selection.exact_names,
+        replace(
+            loading,
+            search=others,
+            second_search=Search(trace_ids=(trace_id, *trace_ids_in(options.normal or "")[:1])),
+        ),
     )
     print_warnings(session.loaded.load_warnings, report.verbose)
     return session, trace_id

@@ -17,6 +17,7 @@ from tracetui.export.registry import DEFAULT, EXPORTERS, exporter_named, exporte
 from tracetui.export.save import describe_losses, save
 from tracetui.model.errors import UsageError
 from tracetui.render.text.numbers import counted
+from tracetui.session import LoadOptions
 
 _NAMES = [exporter.name for exporter in EXPORTERS]
 
@@ -53,10 +54,8 @@ def export(selection: o.Selection, options: ExportOptions, servers: o.Servers) -
     session = open_filtered(
         options.sources,
         selection.filters(),
-        servers.overrides(),
-        adjust_skew=options.adjust_skew,
+        LoadOptions(overrides=servers.overrides(), adjust_skew=options.adjust_skew, exact_names=selection.exact_names),
         verbose=options.verbose,
-        exact_names=selection.exact_names,
     )
     traces = session.analysis.traces
     if not traces.trace_count:

@@ -22,7 +22,7 @@ from tracetui.model.times import format_duration
 from tracetui.query.errors import nearest
 from tracetui.query.trace_filters import Filters, search_of
 from tracetui.render.text.numbers import counted
-from tracetui.session import Session
+from tracetui.session import LoadOptions, Session
 
 _NAMED = 8
 """Largest number of services listed if a requested one is missing."""
@@ -31,37 +31,27 @@ _NAMED = 8
 def open_filtered(
     sources: Sequence[str],
     filters: Filters,
-    overrides: Overrides,
+    options: LoadOptions,
     *,
-    adjust_skew: bool,
     verbose: bool,
-    exact_names: bool = False,
-    logs: Sequence[str] = (),
     more: Search = NOTHING,
     second_search: Callable[[Search], Search | None] = lambda _: None,
     checks_names: bool = True,
 ) -> Session:
     """Load sources and apply the filters, with warnings for lost input and unknown names.
 
-    `more`: additional conditions for servers; `second_search`: returns a second search, given the first one;
-    `checks_names`: False if the filters may name services and operations of other sources.
+    `options` without searches, which the filters make; `more`: additional conditions for servers; `second_search`:
+    returns a second search, given the first one; `checks_names`: False if the filters may name services and operations
+    of other sources.
 
     Raises InputError, and UsageError for a service or operation that no source has.
     """
     named = parse_sources(sources)
     filters = replace(filters, trace_ids=named.trace_ids)
-    search, rest = search_of(filters, exact_names=exact_names)
+    search, rest = search_of(filters, exact_names=options.exact_names)
     search = combined(search, more)
     then = second_search(search) if has_servers(sources) else None
-    session = open_session(
-        sources,
-        overrides,
-        search=search,
-        adjust_skew=adjust_skew,
-        logs=logs,
-        exact_names=exact_names,
-        second_search=then,
-    )
+    session = open_session(sources, replace(options, search=search, second_search=then))
     if has_servers(sources) and (then is not None or more != NOTHING):
         # servers applied the limit to each of the two searches
         filters = replace(filters, limit=None)
@@ -71,9 +61,9 @@ def open_filtered(
     unknown = session.filter(filters)
     _check_found(session, named.trace_ids)
     if checks_names:
-        check_names(filters, [session], sources, overrides)
+        check_names(filters, [session], sources, options.overrides)
     if not session.loaded.trace_count and named.servers:
-        _report_offers(named.servers, overrides, session, filters.services)
+        _report_offers(named.servers, options.overrides, session, filters.services)
     if not session.loaded.trace_count and named.servers:
         # the services of the servers were listed above
         unknown = []
@@ -110,10 +100,8 @@ def open_for_report(
     return open_filtered(
         sources,
         filters,
-        servers.overrides(),
-        adjust_skew=report.adjust_skew,
+        LoadOptions(overrides=servers.overrides(), adjust_skew=report.adjust_skew, exact_names=selection.exact_names),
         verbose=report.verbose,
-        exact_names=selection.exact_names,
         second_search=second_search,
         checks_names=checks_names,
     )

@@ -13,11 +13,10 @@ from tracetui.config import Overrides
 from tracetui.ingest.loader import LoadProgress
 from tracetui.ingest.servers.pool import SearchReport
 from tracetui.ingest.servers.resolve import Server, servers_of
-from tracetui.model.search import NOTHING, Search
 from tracetui.render.text.cells import cut
 from tracetui.render.text.numbers import short_count
 from tracetui.render.text.safe_text import safe
-from tracetui.session import Session
+from tracetui.session import LoadOptions, Session
 
 _SHOWN_AFTER = 0.5
 """Seconds after which loading of files shows a progress line."""
@@ -72,21 +71,9 @@ def servers_among(sources: Sequence[str], overrides: Overrides) -> list[Server]:
     return servers
 
 
-def open_session(
-    sources: Sequence[str],
-    overrides: Overrides,
-    *,
-    search: Search = NOTHING,
-    adjust_skew: bool = False,
-    logs: Sequence[str] = (),
-    exact_names: bool = False,
-    second_search: Search | None = None,
-) -> Session:
-    """Load sources with progress; servers are searched by `search`, then by `second_search`.
-
-    Raises InputError and UsageError.
-    """
-    servers = servers_among(sources, overrides)
+def open_session(sources: Sequence[str], options: LoadOptions) -> Session:
+    """Load sources with progress. Raises InputError and UsageError."""
+    servers = servers_among(sources, options.overrides)
     line = _ProgressLine(0 if servers else _SHOWN_AFTER)
 
     def on_report(found: SearchReport) -> None:
@@ -94,16 +81,6 @@ def open_session(
         print_message(found.text)
 
     try:
-        return Session.open(
-            sources,
-            search=search,
-            overrides=overrides,
-            adjust_skew=adjust_skew,
-            logs=logs,
-            exact_names=exact_names,
-            progress=line,
-            on_report=on_report,
-            second_search=second_search,
-        )
+        return Session.open(sources, options, line, on_report)
     finally:
         line.erase()

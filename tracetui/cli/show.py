@@ -17,6 +17,7 @@ from tracetui.render.text.ansi import ColourChoice
 from tracetui.render.text.glyphs import glyphs_of
 from tracetui.render.waterfall.document import MAX_ROWS, waterfall_text
 from tracetui.render.waterfall.waterfall import MIN_REPEATS, Waterfall
+from tracetui.session import LoadOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +53,13 @@ def show(selection: o.Selection, options: ShowOptions, servers: o.Servers) -> No
     opening = TraceOpening(
         options.sources,
         selection,
-        servers.overrides(),
-        adjust_skew=options.adjust_skew,
+        LoadOptions(
+            overrides=servers.overrides(),
+            adjust_skew=options.adjust_skew,
+            logs=options.logs or (),
+            exact_names=selection.exact_names,
+        ),
         verbose=options.verbose,
-        logs=options.logs or (),
     )
     session, number = opening.find(options.trace)
     traces = session.analysis.traces

@@ -12,7 +12,6 @@ from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_filtered
 from tracetui.cli.output import print_message, print_warnings
 from tracetui.cli.progress import open_session
-from tracetui.config import Overrides
 from tracetui.ingest.servers.resolve import parse_sources
 from tracetui.model.errors import UsageError
 from tracetui.model.search import NOTHING, Search, combined
@@ -21,7 +20,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.query.errors import nearest
 from tracetui.query.trace_filters import search_of
 from tracetui.render.text.numbers import counted
-from tracetui.session import Session
+from tracetui.session import LoadOptions, Session
 
 SLOWEST, NEWEST, FAILED = "slowest", "newest", "failed"
 _MICROSECOND = 1_000
@@ -36,10 +35,8 @@ class TraceOpening:
 
     sources: Sequence[str]
     selection: o.Selection
-    overrides: Overrides
-    adjust_skew: bool = False
+    options: LoadOptions
     verbose: bool = False
-    logs: Sequence[str] = ()
 
     def find(self, trace: str) -> tuple[Session, int]:
         """Load the trace that a text names: an id, its beginning, text with an id, slowest, newest or failed.
@@ -65,16 +62,7 @@ class TraceOpening:
             raise UsageError(f"{error} among {session.searched}: {hint}") from None
 
     def _filtered(self, more: Search = NOTHING) -> Session:
-        return open_filtered(
-            self.sources,
-            self.selection.filters(),
-            self.overrides,
-            adjust_skew=self.adjust_skew,
-            verbose=self.verbose,
-            exact_names=self.selection.exact_names,
-            logs=self.logs,
-            more=more,
-        )
+        return open_filtered(self.sources, self.selection.filters(), self.options, verbose=self.verbose, more=more)
 
     def _slowest(self) -> Session:
         """Search servers for ever slower traces until none is found."""
@@ -105,14 +93,7 @@ class TraceOpening:
         return session
 
     def _searched(self, search: Search) -> Session:
-        session = open_session(
-            self.sources,
-            self.overrides,
-            search=search,
-            adjust_skew=self.adjust_skew,
-            logs=self.logs,
-            exact_names=self.selection.exact_names,
-        )
+        session = open_session(self.sources, replace(self.options, search=search))
         print_warnings(session.loaded.load_warnings, self.verbose)
         return session
 

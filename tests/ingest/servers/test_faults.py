@@ -571,7 +571,7 @@ def test_credentials_of_the_environment_are_for_one_server(
         assert one.requests == other.requests == []
         # nor if the second one is entered on the screen
         with pytest.raises(InputError) as caught:
-            compare_with(urls[1], Analysis(load([CHECKOUT])), (urls[0],), NO_OVERRIDES)
+            compare_with([urls[1]], Analysis(load([CHECKOUT])), (urls[0],), NO_OVERRIDES)
         advice = "token-env, or user and password-env (see docs/servers.md)"
         assert str(caught.value) == f"{refusal % (one.url, other.url)} {advice}"
         assert one.requests == other.requests == []

@@ -28,7 +28,7 @@ from tracetui.render.report.compare_text import NOTHING_IN_COMMON, ComparisonLin
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
-from tracetui.session import compare_with, compare_with_search
+from tracetui.session import compare_with
 from tracetui.tui.views.base import View
 from tracetui.tui.views.choice_filler import ChoiceFiller
 from tracetui.tui.views.compared_traces import show_marked, show_normal
@@ -210,11 +210,13 @@ class TraceDialogs:
             search = structs.replace(state.search, start_ns=window[0], end_ns=window[1], lookback_ns=None, trace_ids=())
             view.post_notice(f"searching {source_name(servers)} {ellipsis}")
             everywhen = replace_conditions(query, TIME)
-            compared = partial(compare_with_search, servers, search, everywhen, analysis, state.overrides)
+            compared = partial(
+                compare_with, servers, analysis, servers, state.overrides, search=search, query=everywhen
+            )
             job = partial(_named, compared, ("the window before", shown))
         else:
             view.post_notice(f"reading {safe(without_secrets(value))} {ellipsis}")
-            compared = partial(compare_with, value, analysis, state.sources, state.overrides)
+            compared = partial(compare_with, [value], analysis, state.sources, state.overrides)
             job = partial(_named, compared, (source_name([value]), shown))
 
         view.work("traces-compare-sets", partial(_or_reason, job), self._show_comparison)
