@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -91,89 +90,87 @@ def decode_enveloped(
     data: Buffer, start: int, envelope: Envelope, context: DecodeContext, deferred: DeferredSpans, read: TextReader
 ) -> None:
     """Decode the spans in an enveloped log, several stretches of a large one in parallel."""
-    decode_part = partial(_decode_stretch, data, envelope, read)
-    processes = processes_for(len(data))
-    if processes > 1 and envelope.by_lines and _can_share(data, start, envelope):
-        cuts = line_cuts(data, start, processes)
-        inner = [_cut_between_lines(data, cut, envelope) for cut in cuts[1:-1]]
-        decode_in_parallel([cuts[0], *inner, cuts[-1]], context, deferred, decode_part)
-    elif len(data) > _SAMPLE and (parts := envelope.split(data, start)):
-        _decode_parts(parts, envelope, context, deferred, read, processes)
-    elif processes > 1 and not envelope.by_lines:
-        _decode_document(data, start, envelope, context, deferred, read, processes)
-    else:
-        decode_part(start, len(data), context, deferred)
+    _EnvelopedLog(data, start, envelope, read).decode(context, deferred)
 
 
-def _decode_stretch(
-    data: Buffer,
-    envelope: Envelope,
-    read: TextReader,
-    begin: int,
-    end: int,
-    context: DecodeContext,
-    deferred: DeferredSpans,
-) -> None:
-    reader = _LogReader(read, context, deferred, envelope.unit, count_lines(data, begin) if begin else 0)
-    _read(reader, data, envelope, begin, end)
+@dataclass(frozen=True, slots=True)
+class _EnvelopedLog:
+    data: Buffer
+    start: int
+    envelope: Envelope
+    read: TextReader
 
+    def decode(self, context: DecodeContext, deferred: DeferredSpans) -> None:
+        data, envelope = self.data, self.envelope
+        processes = processes_for(len(data))
+        if processes > 1 and envelope.by_lines and _can_share(data, self.start, envelope):
+            cuts = line_cuts(data, self.start, processes)
+            inner = [_cut_between_lines(data, cut, envelope) for cut in cuts[1:-1]]
+            decode_in_parallel([cuts[0], *inner, cuts[-1]], context, deferred, self._decode_stretch)
+        elif len(data) > _SAMPLE and (parts := envelope.split(data, self.start)):
+            self._decode_parts(parts, context, deferred, processes)
+        elif processes > 1 and not envelope.by_lines:
+            self._decode_document(context, deferred, processes)
+        else:
+            self._decode_stretch(self.start, len(data), context, deferred)
 
-def _decode_parts(
-    parts: Sequence[Part],
-    envelope: Envelope,
-    context: DecodeContext,
-    deferred: DeferredSpans,
-    read: TextReader,
-    processes: int,
-) -> None:
-    """Decode the parts of a log, several of them in parallel."""
+    def _decode_stretch(self, begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
+        before = count_lines(self.data, begin) if begin else 0
+        self._unwrap(self._reader(context, deferred, before), begin, end)
 
-    def lines(begin: int, end: int) -> Iterator[InnerLine]:
-        for part in parts[begin:end]:
-            for line in envelope.unwrap((part.text(),)):
-                yield line._replace(number=line.number + part.number - 1) if part.number > 1 else line
+    def _decode_parts(
+        self, parts: Sequence[Part], context: DecodeContext, deferred: DeferredSpans, processes: int
+    ) -> None:
+        """Decode the parts of a log, several of them in parallel."""
 
-    def decode_part(begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
-        streams = Streams(_LogReader(read, context, deferred, envelope.unit, 0), find_envelope)
-        for i in range(begin, end):
-            deferred.progress((i - begin) / (end - begin))
-            for line in lines(i, i + 1):
-                streams.add(line)
-        streams.finish()
+        def lines(begin: int, end: int) -> Iterator[InnerLine]:
+            for part in parts[begin:end]:
+                for line in self.envelope.unwrap((part.text(),)):
+                    yield line._replace(number=line.number + part.number - 1) if part.number > 1 else line
 
-    cuts = [0]
-    if processes > 1 and _are_separate(lines(0, 1)):
-        for i in range(1, processes):
-            first = max(len(parts) * i // processes, cuts[-1] + 1)
-            # where no stream is within a line
-            cuts += islice((cut for cut in range(first, len(parts)) if not _unfinished(lines(cut - 1, cut), set())), 1)
-    cuts.append(len(parts))
-    decode_in_parallel(cuts, context, deferred, decode_part)
-
-
-def _decode_document(
-    data: Buffer,
-    start: int,
-    envelope: Envelope,
-    context: DecodeContext,
-    deferred: DeferredSpans,
-    read: TextReader,
-    processes: int,
-) -> None:
-    """Decode a log that is unwrapped as a whole, its values by several processes."""
-    kept = _EnvelopeValues()
-    _read(_LogReader(read, context, deferred, envelope.unit, 0, kept), data, envelope, start, len(data))
-
-    def decode_part(begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
-        reader = _LogReader(read, context, deferred, envelope.unit, 0)
-        for i in range(begin, end):
-            if not (i - begin) % PROGRESS_STEP:
+        def decode_part(begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
+            streams = Streams(self._reader(context, deferred), find_envelope)
+            for i in range(begin, end):
                 deferred.progress((i - begin) / (end - begin))
-            reader.value(*kept[i])
+                for line in lines(i, i + 1):
+                    streams.add(line)
+            streams.finish()
 
-    if len(kept):
-        shares = processes if can_share(kept[0][1]) else 1
-        decode_in_parallel([len(kept) * i // shares for i in range(shares + 1)], context, deferred, decode_part)
+        cuts = [0]
+        if processes > 1 and _are_separate(lines(0, 1)):
+            for i in range(1, processes):
+                first = max(len(parts) * i // processes, cuts[-1] + 1)
+                # where no stream is within a line
+                between = (cut for cut in range(first, len(parts)) if not _unfinished(lines(cut - 1, cut), set()))
+                cuts += islice(between, 1)
+        cuts.append(len(parts))
+        decode_in_parallel(cuts, context, deferred, decode_part)
+
+    def _decode_document(self, context: DecodeContext, deferred: DeferredSpans, processes: int) -> None:
+        """Decode a log that is unwrapped as a whole, its values by several processes."""
+        kept = _EnvelopeValues()
+        self._unwrap(replace(self._reader(context, deferred), kept=kept), self.start, len(self.data))
+
+        def decode_part(begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
+            reader = self._reader(context, deferred)
+            for i in range(begin, end):
+                if not (i - begin) % PROGRESS_STEP:
+                    deferred.progress((i - begin) / (end - begin))
+                reader.value(*kept[i])
+
+        if len(kept):
+            shares = processes if can_share(kept[0][1]) else 1
+            decode_in_parallel([len(kept) * i // shares for i in range(shares + 1)], context, deferred, decode_part)
+
+    def _reader(self, context: DecodeContext, deferred: DeferredSpans, before: int = 0) -> _LogReader:
+        return _LogReader(self.read, context, deferred, self.envelope.unit, before)
+
+    def _unwrap(self, reader: _LogReader, begin: int, end: int) -> None:
+        streams = Streams(reader, find_envelope)
+        add = streams.add
+        for line in self.envelope.unwrap(_chunks(self.data, begin, end, reader.deferred.progress)):
+            add(line)
+        streams.finish()
 
 
 class _EnvelopeValues:
@@ -194,14 +191,6 @@ class _EnvelopeValues:
 
     def __getitem__(self, index: int) -> tuple[int, bytes]:
         return self._numbers[index], bytes(memoryview(self._text)[self._ends[index] : self._ends[index + 1]])
-
-
-def _read(reader: _LogReader, data: Buffer, envelope: Envelope, begin: int, end: int) -> None:
-    streams = Streams(reader, find_envelope)
-    add = streams.add
-    for line in envelope.unwrap(_chunks(data, begin, end, reader.deferred.progress)):
-        add(line)
-    streams.finish()
 
 
 def _chunks(data: Buffer, begin: int, end: int, progress: Callable[[float], None]) -> Iterator[bytes]:
