@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import tracetui
 from tracetui.config import NO_OVERRIDES, Overrides
@@ -23,7 +24,6 @@ from tracetui.ingest.processes.protocol import (
     PartialResult,
     ProgressReport,
     Request,
-    Response,
     SearchReportMessage,
     SearchRequest,
     ServerStatsRequest,
@@ -39,6 +39,8 @@ from tracetui.model.errors import BackEndError, InputError
 from tracetui.model.search import NOTHING, Search
 from tracetui.model.server_stats import ServerStats
 from tracetui.model.traces import TraceSet
+
+_Result = TypeVar("_Result", ServerStatsResult, NewestStartsResult)
 
 
 class LoadCancelledError(InputError):
@@ -151,32 +153,27 @@ class BackgroundLoad:
 
     def server_stats(self, services: Sequence[str], lookback_ns: int) -> ServerStats:
         """Query the server statistics, in the calling thread. Raises BackEndError and LoadCancelledError."""
-        response = self._query(ServerStatsRequest(list(services), lookback_ns))
-        if isinstance(response, ServerStatsResult):
-            return response.server_stats
-        if isinstance(response, Failure) and not self._stopped.is_set():
-            raise BackEndError(response.error)
-        raise LoadCancelledError("search stopped")
+        return self._query(ServerStatsRequest(list(services), lookback_ns), ServerStatsResult).server_stats
 
     def newest_starts(self, services: Sequence[str], lookback_ns: int) -> dict[str, int]:
         """Query the start of the newest trace of each service, in the calling thread, as `ServerPool.newest_starts`.
 
         After a stop the results so far are returned. Raises LoadCancelledError if the process is gone.
         """
-        response = self._query(NewestStartsRequest(list(services), lookback_ns))
-        if isinstance(response, NewestStartsResult):
-            return response.starts
-        if isinstance(response, Failure) and not self._stopped.is_set():
-            raise BackEndError(response.error)
-        raise LoadCancelledError("search stopped")
+        return self._query(NewestStartsRequest(list(services), lookback_ns), NewestStartsResult).starts
 
-    def _query(self, request: ServerStatsRequest | NewestStartsRequest) -> Response | None:
-        """Send a request and wait for its response; None if the process is gone."""
+    def _query(self, request: ServerStatsRequest | NewestStartsRequest, wanted: type[_Result]) -> _Result:
+        """Send a request and wait for its response. Raises LoadCancelledError also if the process is gone."""
         assert self._process is not None
         with self._sending(request):
             assert self._process.stdout is not None
             line = self._process.stdout.readline()
-        return decode_response(line) if line else None
+        response = decode_response(line) if line else None
+        if isinstance(response, wanted):
+            return response
+        if isinstance(response, Failure) and not self._stopped.is_set():
+            raise BackEndError(response.error)
+        raise LoadCancelledError("search stopped")
 
     @contextlib.contextmanager
     def _sending(self, request: Request) -> Iterator[None]:
