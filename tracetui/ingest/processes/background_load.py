@@ -40,7 +40,7 @@ from tracetui.model.search import NOTHING, Search
 from tracetui.model.server_stats import ServerStats
 from tracetui.model.traces import TraceSet
 
-_Result = TypeVar("_Result", ServerStatsResult, NewestStartsResult)
+_QueryResult = TypeVar("_QueryResult", ServerStatsResult, NewestStartsResult)
 
 
 class LoadCancelledError(InputError):
@@ -162,7 +162,7 @@ class BackgroundLoad:
         """
         return self._query(NewestStartsRequest(list(services), lookback_ns), NewestStartsResult).starts
 
-    def _query(self, request: ServerStatsRequest | NewestStartsRequest, wanted: type[_Result]) -> _Result:
+    def _query(self, request: ServerStatsRequest | NewestStartsRequest, wanted: type[_QueryResult]) -> _QueryResult:
         """Send a request and wait for its response. Raises LoadCancelledError also if the process is gone."""
         assert self._process is not None
         with self._sending(request):

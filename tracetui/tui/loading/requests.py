@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tracetui.session import BackgroundSessions
 
 _STATS_LOOKBACK_NS = 24 * 3_600_000_000_000
-Request = Callable[[], None]
+RequestFunction = Callable[[], None]
 """Function to run in a thread."""
 
 
@@ -62,7 +62,7 @@ class SourceRequests:
         if self._sessions is not None:
             self._sessions.corrects_skew = wanted
 
-    def read_sources(self, search: Search, query: Callable[[], str]) -> Request:
+    def read_sources(self, search: Search, query: Callable[[], str]) -> RequestFunction:
         """Read all sources anew; `query` returns the filter for arriving sets."""
         from tracetui.ingest.processes.background_load import BackgroundLoad
         from tracetui.session import BackgroundSessions
@@ -87,7 +87,7 @@ class SourceRequests:
 
     def search_servers(
         self, search: Search, baseline_ids: frozenset[str] | None, *, is_poll: bool, known_ns: int
-    ) -> Request:
+    ) -> RequestFunction:
         """Search the servers again; parameters as in `BackgroundSessions.search`."""
         self._resumed()
         sessions, session = self._sessions, self._state.session
@@ -111,7 +111,7 @@ class SourceRequests:
 
         return lambda: self._post_result(run, is_poll=is_poll)
 
-    def query_server_stats(self, service: str, analysis: Analysis) -> Request:
+    def query_server_stats(self, service: str, analysis: Analysis) -> RequestFunction:
         """Query the server statistics of a service and of all calls, to compare them with an analysis."""
         load = self._resumed()
         lookback = max(self._state.search.lookback_ns or LOOKBACK_NS, _STATS_LOOKBACK_NS)
@@ -124,7 +124,7 @@ class SourceRequests:
 
         return lambda: self._post_result(run)
 
-    def find_newest(self, services: Sequence[str]) -> Request:
+    def find_newest(self, services: Sequence[str]) -> RequestFunction:
         """Find the start times of the services' newest traces on the servers."""
         load = self._resumed()
         return lambda: self._post_result(lambda: NewestFound(load.newest_starts(services, NEWEST_NS)), is_poll=True)
