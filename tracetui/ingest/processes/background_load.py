@@ -40,7 +40,7 @@ from tracetui.model.search import NOTHING, Search
 from tracetui.model.server_stats import ServerStats
 from tracetui.model.traces import TraceSet
 
-_QueryResult = TypeVar("_QueryResult", ServerStatsResult, NewestStartsResult)
+_Answer = TypeVar("_Answer", ServerStatsResult, NewestStartsResult)
 
 
 class LoadCancelledError(InputError):
@@ -162,7 +162,7 @@ class BackgroundLoad:
         """
         return self._query(NewestStartsRequest(list(services), lookback_ns), NewestStartsResult).starts
 
-    def _query(self, request: ServerStatsRequest | NewestStartsRequest, wanted: type[_QueryResult]) -> _QueryResult:
+    def _query(self, request: ServerStatsRequest | NewestStartsRequest, wanted: type[_Answer]) -> _Answer:
         """Send a request and wait for its response. Raises LoadCancelledError also if the process is gone."""
         assert self._process is not None
         with self._sending(request):

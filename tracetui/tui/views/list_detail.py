@@ -18,7 +18,7 @@ from tracetui.tui.keys.everywhere import FINDINGS
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.messages import CopyText, LocationChanged
 from tracetui.tui.state import State
-from tracetui.tui.views.findings import AnalysisOfSet, Columns, Findings
+from tracetui.tui.views.list_content import AnalysisOfSet, Columns, Findings
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import HeadedSource, LineView, NoLines
 

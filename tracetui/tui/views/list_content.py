@@ -1,4 +1,4 @@
-"""Findings: what a list with a detail shows, and the set that they are about."""
+"""Content of a list with a detail: findings, and the set that they are about."""
 
 from __future__ import annotations
 
