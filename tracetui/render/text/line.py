@@ -40,7 +40,7 @@ class Role:
 
     @staticmethod
     def service(slot: int) -> str:
-        """Return the role of a service by its colour slot (see `render.text.colours`)."""
+        """Return the role of a service by its colour slot (see `render.text.theme`)."""
         return f"service:{slot}"
 
     @staticmethod
