@@ -24,7 +24,7 @@ _MIN_NAME = 24
 _MIN_BAR = 12
 _GOOD_BAR = 18
 """Width of bars below which reasons are left out; it has room for most of the legend."""
-_GOOD_NAME = 40
+_GOOD_NAME = 32
 """Width of names from which longer ones are cut, to make room for the bars."""
 _NAME, _LONG_NAME, _DIFFERENCE = "call path", "call path, critical time", "difference"
 _SHARE = len("100 %")
@@ -210,8 +210,8 @@ class PathDiff:
         """Widths of the names and of the bars; 0 for no bars."""
         room = width - self._figures() - (self._reasons if self._has_reasons(width) else 0)
         bar = room - self._names - 4
-        if bar < _MIN_BAR and room // 2 >= _GOOD_NAME:
-            bar = room // 2 - 4
+        if bar < _MIN_BAR:
+            bar = min(room // 2 - 4, room - _GOOD_NAME - 4)
         if bar < _MIN_BAR:
             return max(room - 2, _MIN_NAME), 0
         return room - bar - 4, bar
