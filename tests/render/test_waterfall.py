@@ -18,7 +18,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.render.text.line import Role
-from tracetui.render.waterfall import rows, waterfall
+from tracetui.render.waterfall import rows, tree_guides
 from tracetui.render.waterfall.document import waterfall_text
 from tracetui.render.waterfall.row_order import FlatRows
 from tracetui.render.waterfall.waterfall import Sections, Waterfall
@@ -325,7 +325,7 @@ def test_shares_of_concurrent_roots_sum_to_at_most_the_path() -> None:
 
 @pytest.mark.parametrize("kept", [1, 100])
 def test_tree_lines_follow_the_rows(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
-    monkeypatch.setattr(waterfall, "_MAX_CACHED_GUIDES", kept)
+    monkeypatch.setattr(tree_guides, "_MAX_CACHED", kept)
     monkeypatch.setattr(rows, "_MAX_CACHED", kept)
     chain = [span(name, 0, 50, parent=parent) for name, parent in (("a", ""), ("b", "a"), ("c", "b"), ("d", "c"))]
     view = Waterfall(build(*chain, span("e", 60, 70, parent="a")), 0)
@@ -352,7 +352,7 @@ def test_tree_lines_follow_the_rows(monkeypatch: pytest.MonkeyPatch, kept: int) 
         f"| {ASCII.last_branch}",
         ASCII.last_branch,
     ]
-    assert len(view._guides_below) <= kept + 1
+    assert len(view._guides._below) <= kept + 1
     assert len(view.tree._next) <= kept + 1
 
 

@@ -17,7 +17,6 @@ from tracetui.render.span.facts import (
     kind_words,
     network_words,
     waited_words,
-    words_wrapped,
 )
 from tracetui.render.span.gen_ai import chat_messages, usage_words
 from tracetui.render.span.head import head
@@ -31,6 +30,7 @@ from tracetui.render.span.values import (
     ValueRows,
     key_column,
     own_frame,
+    statement,
 )
 from tracetui.render.text import numbers
 from tracetui.render.text.attributes import BEHIND, GROUPS, LEADING, group_of, in_short, plain
@@ -42,7 +42,6 @@ from tracetui.render.text.safe_text import safe
 MAX_SHOWN = 500
 """Largest number of attributes, events or links shown per list."""
 
-_STATEMENT_LINES = 3
 _GROUPED_FROM = 12
 """Number of attributes from which on groups have headings."""
 _SEARCHED = 100_000
@@ -172,18 +171,18 @@ class SpanDetailLines:
         """Yield the state of the span: warnings, messages, and its share of the critical path."""
         span, glyphs = self.span, self.glyphs
         for number, text in enumerate(span.warnings[:MAX_SHOWN]):
-            yield self._statement(f"warning:{number}", "warning", text, glyphs.warning, Role.WARNING)
+            yield statement(f"warning:{number}", "warning", text, glyphs.warning, Role.WARNING)
         message = self.facts.message if self.facts else span.status_message
         if message and message != NO_MESSAGE:
             role = Role.ERROR if span.error else Role.PLAIN
-            yield self._statement("message", "status message", message, glyphs.origin if span.error else "", role)
+            yield statement("message", "status message", message, glyphs.origin if span.error else "", role)
         frame = own_frame(span.events[self._failed_event]) if self._failed_event >= 0 else None
         if frame is not None:
             yield self._facts("frame", [(f"in {safe(str(frame))}", Role.PLAIN)])
         if self.facts and self.facts.caused_by:
             yield self._facts("causes", cause_words(self.facts))
         if message and span.status_message and message != span.status_message:
-            yield self._statement("status", "status message", span.status_message, "", Role.PLAIN)
+            yield statement("status", "status message", span.status_message, "", Role.PLAIN)
         usage = list(usage_words(span.attributes))
         if usage:
             yield self._facts("model", usage)
@@ -199,20 +198,6 @@ class SpanDetailLines:
         """Return an entry of several short texts."""
         texts = list(items)
         return DetailEntry(path, path, ", ".join(text for text, _ in texts), lambda width: flowed_text(texts, width))
-
-    def _statement(self, path: str, name: str, text: str, glyph: str, role: str) -> DetailEntry:
-        shown = f"{glyph} {safe(text)}" if glyph else safe(text)
-        entry = DetailEntry(path, name, text, is_long=len(text) > len(shown) or "\n" in text)
-
-        def lines(width: int) -> list[Line]:
-            parts = words_wrapped(shown, width)
-            entry.is_long = entry.is_long or len(parts) > _STATEMENT_LINES
-            if len(parts) > _STATEMENT_LINES:
-                parts[_STATEMENT_LINES - 1 :] = [" ".join(parts[_STATEMENT_LINES - 1 :])]
-            return [Line([(part, role)]) for part in parts]
-
-        entry.lines = lines
-        return entry
 
     def _chat(self, width: int) -> Iterator[DetailEntry]:
         """Yield the messages to and from a language model; a filter shows their attributes instead."""

@@ -21,6 +21,7 @@ INLINE_LINES = 12
 READABLE_KEY = len("http.response.status_code")
 PREVIEWED = 400
 _WRAPPED = 4_000
+_STATEMENT_LINES = 3
 _MAX_NAMES = 2_000
 _STACK_KEYS = ("stacktrace", "stack_trace", "stack", "backtrace")
 _MAX_FRAMES = INLINE_LINES - 2
@@ -138,6 +139,22 @@ class ValueRows:
         if notes:
             lines.append(Line([(f"{glyphs.ellipsis} {', '.join(notes)}", Role.DIM)]).cropped(width))
         return lines
+
+
+def statement(path: str, name: str, text: str, glyph: str, role: str) -> DetailEntry:
+    """Return the entry of a text about the span, after a glyph, in at most a few lines."""
+    shown = f"{glyph} {safe(text)}" if glyph else safe(text)
+    entry = DetailEntry(path, name, text, is_long=len(text) > len(shown) or "\n" in text)
+
+    def lines(width: int) -> list[Line]:
+        parts = words_wrapped(shown, width)
+        entry.is_long = entry.is_long or len(parts) > _STATEMENT_LINES
+        if len(parts) > _STATEMENT_LINES:
+            parts[_STATEMENT_LINES - 1 :] = [" ".join(parts[_STATEMENT_LINES - 1 :])]
+        return [Line([(part, role)]) for part in parts]
+
+    entry.lines = lines
+    return entry
 
 
 def stack_of(name: str, value: Value) -> StackTrace | None:

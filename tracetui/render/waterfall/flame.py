@@ -11,7 +11,8 @@ from tracetui.analysis.merged_calls import merge_calls
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Role
 from tracetui.render.waterfall.label import LabelNote
-from tracetui.render.waterfall.waterfall import Waterfall, running_sums
+from tracetui.render.waterfall.row_notes import running_sums
+from tracetui.render.waterfall.waterfall import Waterfall
 
 
 class Flame(Waterfall):
@@ -56,7 +57,7 @@ class Flame(Waterfall):
     def span_of(self, position: int) -> int:
         return int(self.merged.example[position])
 
-    def _repeats(self, row: int, repeats: range | None) -> Iterator[LabelNote]:  # noqa: ARG002 - merged rows have no runs
+    def repeats_note(self, row: int, repeats: range | None) -> Iterator[LabelNote]:  # noqa: ARG002 - merged rows have no runs
         node = int(self.rows.positions[row])
         calls = int(self.merged.calls[node])
         if calls > 1:

@@ -12,7 +12,7 @@ from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
 from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.errors import roles as error_roles
 from tracetui.analysis.network import UNKNOWN, NetworkTimes
-from tracetui.analysis.skew import LONGER, SKEWED, outside_callers
+from tracetui.analysis.skew import outside_callers
 from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers
@@ -23,8 +23,10 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.text.theme import service_slots
 from tracetui.render.waterfall.bars import TimeScale, axis, bar
 from tracetui.render.waterfall.label import Label, LabelNote
+from tracetui.render.waterfall.row_notes import RowNotes, running_sums
 from tracetui.render.waterfall.row_order import RowOrder
 from tracetui.render.waterfall.rows import Rows
+from tracetui.render.waterfall.tree_guides import TreeGuides
 
 MIN_REPEATS = 5
 """Number of repeated siblings from which on they fold into one row."""
@@ -32,22 +34,9 @@ MIN_REPEATS = 5
 _ROLE_WEIGHTS = np.array([0.0, 3.0, 2.0, 2.0])
 """Weight of each `ErrorRole` when rows are limited."""
 
-_WARNING_WORDS = {
-    Flag.ORPHAN: "orphan",
-    Flag.CYCLE_CUT: "cycle",
-    Flag.SAME_ID: "same id",
-    Flag.START_REPAIRED: "no start",
-    Flag.NEGATIVE_DURATION: "negative duration",
-    Flag.NO_DURATION: "no duration",
-    Flag.SKEW_ADJUSTED: "clock skew",
-    Flag.SHORTENED: "shortened",
-    Flag.OUT_OF_RANGE: "time out of range",
-    Flag.SOURCE_WARNING: "source warning",
-}
 # plain ints, as enum arithmetic is slow and every row needs these
-_WARNINGS, _FOLLOWS_FROM = int(Flag.warnings()), int(Flag.FOLLOWS_FROM)
+_FOLLOWS_FROM = int(Flag.FOLLOWS_FROM)
 _CONSUMER, _PRODUCER = int(Kind.CONSUMER), int(Kind.PRODUCER)
-_OUTSIDE_WORDS = {SKEWED: "skew?", LONGER: "outlasts caller"}
 _NO_END = "no end"
 """Shown instead of an unknown duration."""
 DURATION_TITLE, SELF_TITLE, _CRITICAL_TITLE = "duration", "self", "critical"
@@ -55,7 +44,6 @@ _SHARE = max(len("100 %"), len(_CRITICAL_TITLE))
 _NO_TIMES = np.zeros(0, np.int64)
 _SAMPLED_ROWS = 2_000
 _EVENT_BYTES = 1 << 18
-_MAX_CACHED_GUIDES = 4_096
 
 Sections = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Critical path of one trace: spans (positions), starts and ends (int64 ns), in time order per root."""
@@ -121,8 +109,6 @@ class Waterfall:
         """Duration of the whole view, ns."""
         self.roles = (error_roles(traces) if roles is None else roles)[within]
         """uint8[stop - first]"""
-        self._origins = running_sums(self.roles == ErrorRole.ORIGIN)
-        self._propagated = running_sums(self.roles >= ErrorRole.PROPAGATED)
         outside = outside_callers(traces, trace) if outside is None else outside
         self.outside = outside[self.first - spans.start : self.stop - spans.start]
         """uint8[stop - first]: `SKEWED`, `LONGER` or 0"""
@@ -143,9 +129,8 @@ class Waterfall:
         self.displayed_title = DURATION_TITLE
         self.found: np.ndarray | None = None
         """bool[stop - first], matches of a search; other rows are dimmed."""
-        self._guides_for = self.rows.positions
-        self._guides_below: dict[tuple[int, int], str] = {}
-        """Guides of the children of a span, by (span, levels); valid for `_guides_for`."""
+        self._guides = TreeGuides(glyphs)
+        self._notes = RowNotes(self)
         longest = int(traces.duration[within].max())
         self._duration_cells = max(numbers.duration_width(longest), len(DURATION_TITLE))
         self.layout = lru_cache(maxsize=8)(self._layout)
@@ -180,7 +165,7 @@ class Waterfall:
     def set_glyphs(self, glyphs: Glyphs) -> None:
         """Draw with other glyphs."""
         self.glyphs = glyphs
-        self._guides_below.clear()
+        self._guides = TreeGuides(glyphs)
         vars(self).pop("_natural_label", None)
         self.layout.cache_clear()
 
@@ -351,7 +336,7 @@ class Waterfall:
         return Label(
             glyphs=glyphs,
             depth=self.rows.depth_of(span),
-            guides=lambda levels: self._guides(span, levels),
+            guides=lambda levels: self._guides.of(self.rows, span, levels),
             fold=fold,
             asynchronous=self._is_async(span, int(traces.parent[span])),
             service=safe(traces.service_name(span)),
@@ -360,32 +345,8 @@ class Waterfall:
             name_service=parent < self.first or bool(traces.service[parent] != traces.service[span]),
             operation=safe(traces.name_of_all(repeats or range(span, span + 1))) or "(no name)",
             operation_role=name_role,
-            notes=list(self._notes(row, span, repeats)),
+            notes=list(self._notes.of(row, span, repeats)),
         )
-
-    def _guides(self, span: int, levels: int) -> str:
-        """Draw the tree's lines left of a span, one cell for each of `levels` levels."""
-        if not levels:
-            return ""
-        rows, glyphs = self.rows, self.glyphs
-        if self._guides_for is not rows.positions or len(self._guides_below) > _MAX_CACHED_GUIDES:
-            # the cache is dropped when rows change; a pass over all rows needs only recent guides
-            self._guides_for = rows.positions
-            self._guides_below.clear()
-        parent = rows.parent_of(span)
-        above = self._guides_below.get((parent, levels))
-        if above is None:
-            above = self._guides_below[parent, levels] = self._lines_below(parent, levels - 1)
-        return above + (glyphs.branch if rows.has_next(span) else glyphs.last_branch)
-
-    def _lines_below(self, span: int, levels: int) -> str:
-        """Draw the guides of a span and its ancestors next to the rows below it."""
-        rows, guide, cells = self.rows, self.glyphs.guide, []
-        for _ in range(levels):
-            cells.append(guide if rows.has_next(span) else " ")
-            span = rows.parent_of(span)
-        cells.reverse()
-        return "".join(cells)
 
     def _is_found(self, spans: range) -> bool:
         return self.found is not None and bool(self.found[spans.start - self.first : spans.stop - self.first].any())
@@ -396,64 +357,12 @@ class Waterfall:
             return True
         return parent >= 0 and int(traces.kind[span]) == _CONSUMER and int(traces.kind[parent]) == _PRODUCER
 
-    def _notes(self, row: int, span: int, repeats: range | None) -> Iterator[LabelNote]:
-        traces, glyphs = self.traces, self.glyphs
-        role = self.roles[span - self.first]
-        yield from self._repeats(row, repeats)
-        if role == ErrorRole.ORIGIN:
-            message = safe(self.message_of(span), 200)
-            yield LabelNote(f"{glyphs.origin} {message}".rstrip(), glyphs.origin, Role.ERROR, can_be_cut=True)
-        elif role == ErrorRole.PROPAGATED:
-            yield LabelNote(glyphs.propagated, glyphs.propagated, Role.PROPAGATED)
-        elif role == ErrorRole.CANCELLED:
-            yield LabelNote(f"{glyphs.propagated} cancelled", glyphs.propagated, Role.PROPAGATED)
-        hidden = self.rows.hidden(row)
-        if hidden:
-            yield LabelNote(f"+{hidden:,}", f"+{numbers.short_count(hidden)}", Role.DIM)
-            if repeats or self.rows.is_folded(row):
-                spans = self.rows.spans(row)
-                first, stop = spans.start - self.first, spans.stop - self.first
-                for sums, glyph, line_role, error_role in (
-                    (self._origins, glyphs.origin, Role.ERROR, ErrorRole.ORIGIN),
-                    (self._propagated, glyphs.propagated, Role.PROPAGATED, ErrorRole.PROPAGATED),
-                ):
-                    # repeated siblings have the same role
-                    own_count = len(repeats or range(1)) if min(role, ErrorRole.PROPAGATED) == error_role else 0
-                    number = int(sums[stop] - sums[first]) - own_count
-                    if number:
-                        text = f"{glyph}{numbers.short_count(number)}"
-                        yield LabelNote(text, text, line_role)
-        if self.found is not None:
-            spans = self.rows.spans(row)
-            number = int(self.found[spans.start - self.first : spans.stop - self.first].sum())
-            if number and len(spans) > 1:
-                yield LabelNote(
-                    numbers.counted(number, "match", "matches"), f"/{numbers.short_count(number)}", Role.ACCENT
-                )
-            elif number:
-                # also shown without colour
-                yield LabelNote("match", "/", Role.ACCENT)
-        warnings = int(traces.flags[span]) & _WARNINGS
-        outside = _OUTSIDE_WORDS.get(int(self.outside[span - self.first]))
-        if warnings or outside:
-            words = [word for flag, word in _WARNING_WORDS.items() if warnings & flag] if warnings else []
-            full = f"{glyphs.warning} {', '.join([*words, *([outside] if outside else [])])}"
-            yield LabelNote(full, glyphs.warning, Role.WARNING, can_be_cut=True, before_names=True)
-        if traces.link_bytes[span]:
-            yield LabelNote(glyphs.link, glyphs.link, Role.DIM)
-
-    def _repeats(self, row: int, repeats: range | None) -> Iterator[LabelNote]:  # noqa: ARG002 - `Flame` needs the row
+    def repeats_note(self, row: int, repeats: range | None) -> Iterator[LabelNote]:  # noqa: ARG002 - `Flame` needs the row
+        """Yield the number of repeated siblings of a row, and the longest one."""
         if repeats:
             times = self.glyphs.repeated(len(repeats))
             slowest = self.duration(int(self.traces.duration[repeats.start : repeats.stop : repeats.step].max()))
             yield LabelNote(f"{times} {self.glyphs.at_most}{slowest}", times, Role.STRONG)
-
-
-def running_sums(column: np.ndarray) -> np.ndarray:
-    """Return the sums of the column before each position, int64[n + 1]."""
-    sums = np.zeros(len(column) + 1, np.int64)
-    np.cumsum(column, out=sums[1:])
-    return sums
 
 
 def _by_span(sections: Sections | None, first: int, stop: int) -> Sections:

@@ -13,6 +13,8 @@ from tracetui.analysis.what_if import MAX_PERCENT, what_if
 from tracetui.model.traces import TraceSet
 from tracetui.render.hot_spots.what_if import what_if_lines
 from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.safe_text import safe
+from tracetui.tui.messages import ReadText
 from tracetui.tui.views.base import View
 from tracetui.tui.widgets.choice import Choice, Option
 
@@ -40,6 +42,17 @@ def open_what_if(view: View, name: str, replay: Callable[[float], _T], done: Cal
     options = [Option(percent, words) for percent, words in _SHARES]
     free = "or any percentage, such as 75"
     view.show_dialog(Choice(view.state.look, f"What if {name} had", options, free=free), chosen)
+
+
+def open_span_what_if(view: View, loaded: TraceSet, span: int) -> None:
+    """Ask for a percentage of the duration of a span of the loaded set, and show the effect in the pager."""
+    name = f"this {safe(loaded.service_name(span))} {safe(loaded.operation_name(span))}"
+    glyphs = view.state.look.glyphs
+
+    def done(text: str) -> None:
+        view.post_message(ReadText(f"What if: {name}", text))
+
+    open_what_if(view, name, lambda percent: replay_span(loaded, span, percent, glyphs), done)
 
 
 def percent_of(text: str) -> float | None:

@@ -26,10 +26,12 @@ _SOON = 0.3
 class SearchHost(Protocol):
     """The part of the view that a search uses."""
 
-    shown: ViewState | None
     rows: WaterfallRows
     detail: SpanDetail
     work: Work
+
+    @property
+    def shown(self) -> ViewState | None: ...
 
     def set_timer(self, delay: float, callback: Callable[[], Any]) -> Timer: ...
 
