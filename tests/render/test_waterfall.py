@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support.building import JsonCodec, build, span
 from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.error_messages import error_message
 from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.errors import roles as error_roles
 from tracetui.model.assemble import assemble
@@ -441,3 +442,28 @@ def test_columns_are_measured_on_existing_rows() -> None:
     view.rows = flat
     view.set_glyphs(ASCII)
     assert view.row(2, 80).width == 80
+
+
+def test_cut_message_stands_beside_a_short_bar() -> None:
+    message = "connection refused by the payment provider"
+    calls = [
+        span("b", 0, 50, parent="a", name="first", error=True, message=message),
+        span("c", 950, 1_000, parent="a", name="last", error=True, message=message),
+        span("d", 0, 1_000, parent="a", name="whole", error=True, message=message),
+        span("e", 400, 450, parent="a", name="no message", error=True),
+    ]
+    view = Waterfall(build(span("a", 0, 1_000), *calls), 0, message_of=lambda one: error_message(view.traces, one))
+    by_name = {
+        name: line for line in view.lines(110) for name in ("first", "last", "whole", "no message") if name in line.text
+    }
+    first, last, whole, silent = (by_name[name] for name in ("first", "last", "whole", "no message"))
+    label = view.layout(110).label
+    for line in (first, last):
+        assert line.width <= 110
+        assert f"✖ {message}" in line.text[label:]
+        assert message[:10] not in line.text[:label]
+    assert first.text.index(message) > first.text.index("─")
+    assert last.text.index(message) < last.text.rindex("─")
+    assert message[:5] in whole.text[:label], "no room beside its bar"
+    assert "(no message)" not in silent.text
+    assert "✖" in silent.text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from tracetui.render.text.cells import cell_width, cut
@@ -15,6 +15,8 @@ _MIN_NAME = 14
 _MIN_TRUNCATED = 8
 """Cells from which on a truncated note is better than its short form."""
 _SHORTEST_SERVICE = 10
+_MIN_IN_BAR = 20
+"""Cells from which on a truncated message stands beside a bar."""
 _MESSAGE_CELLS = 26
 """Cells for an error message if there is room."""
 
@@ -29,6 +31,11 @@ class LabelNote(NamedTuple):
     """True if a truncated `full` is better than `short`."""
     before_names: bool = False
     """True if it takes precedence over the names."""
+
+    @property
+    def is_message(self) -> bool:
+        """True for an error message."""
+        return self.can_be_cut and not self.before_names
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,6 +95,15 @@ class Label:
             line.add(" ").add(text, role)
         return line.cropped(width, glyphs.ellipsis)
 
+    def cut_message(self, drawn: str) -> LabelNote | None:
+        """Return the error message if the drawn label has not all of it, else None."""
+        message = next((note for note in self.notes if note.is_message), None)
+        return message if message is not None and message.full not in drawn else None
+
+    def without_message(self) -> Label:
+        """Return the label with the error message in its short form."""
+        return replace(self, notes=[note._replace(full=note.short) if note.is_message else note for note in self.notes])
+
     def _indent(self, most: int) -> Line:
         """Draw the lines of the tree. If levels exceed `most` cells, their left half is omitted and its number is
         shown, so that a child is nearly always to the right of its parent.
@@ -124,3 +140,29 @@ class Label:
             service = min(service, max(room - 1 - operation, min(_SHORTEST_SERVICE, room // 3)))
         line.add(cut(self._service, service, ellipsis), self.service_role)
         line.add(" ").add(cut(self.operation, room - service - 1, ellipsis), self.operation_role)
+
+
+def bar_with_message(bar: Line, message: LabelNote, ellipsis: str) -> Line | None:
+    """Write an error message into the blanks after a bar, or before it if there are more; None if they are too few."""
+    text, width = bar.text, cell_width(message.full)
+    before, after = len(text) - len(text.lstrip(" ")), len(text) - len(text.rstrip(" "))
+    is_after = after > width or after >= before
+    room = (after if is_after else before) - 1
+    if room < min(width, _MIN_IN_BAR):
+        return None
+    shown = cut(message.full, room, ellipsis)
+    runs = _trimmed(bar, before, len(text) - after)
+    if is_after:
+        line = Line([(" " * before, Role.PLAIN)]).extend(runs)
+        return line.add(" ").add(shown, message.role).pad(len(text))
+    line = Line([(" " * (before - 1 - cell_width(shown)), Role.PLAIN)]).add(shown, message.role).add(" ")
+    return line.extend(runs).pad(len(text))
+
+
+def _trimmed(line: Line, begin: int, end: int) -> Line:
+    """Return a part of a line of single cells."""
+    part, at = Line(), 0
+    for text, role in line.runs:
+        part.add(text[max(begin - at, 0) : max(end - at, 0)], role)
+        at += len(text)
+    return part

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tracetui.analysis.error_messages import NO_MESSAGE
 from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.skew import LONGER, SKEWED
 from tracetui.model.span import Flag
@@ -51,7 +52,8 @@ class RowNotes:
         role = view.roles[span - view.first]
         yield from view.repeats_note(row, repeats)
         if role == ErrorRole.ORIGIN:
-            message = safe(view.message_of(span), 200)
+            message = view.message_of(span)
+            message = "" if message == NO_MESSAGE else safe(message, 200)
             yield LabelNote(f"{glyphs.origin} {message}".rstrip(), glyphs.origin, Role.ERROR, can_be_cut=True)
         elif role == ErrorRole.PROPAGATED:
             yield LabelNote(glyphs.propagated, glyphs.propagated, Role.PROPAGATED)

@@ -22,7 +22,7 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.theme import service_slots
 from tracetui.render.waterfall.bars import TimeScale, axis, bar
-from tracetui.render.waterfall.label import Label, LabelNote
+from tracetui.render.waterfall.label import Label, LabelNote, bar_with_message
 from tracetui.render.waterfall.row_notes import RowNotes, running_sums
 from tracetui.render.waterfall.row_order import RowOrder
 from tracetui.render.waterfall.rows import Rows
@@ -217,10 +217,15 @@ class Waterfall:
         layout = self.layout(width)
         spans, repeats = self.rows.spans(row), self.rows.repeats(row)
         share = self.share(spans)
-        line = self._label(row, spans, repeats, share).line(layout.label)
-        line.add(" " * (layout.label - line.width + bool(layout.bar)))
+        label = self._label(row, spans, repeats, share)
+        line, drawn = label.line(layout.label), Line()
         if layout.bar:
-            line.extend(self._bar(row, spans, repeats, share, layout.bar))
+            drawn = self._bar(row, spans, repeats, share, layout.bar)
+            message = label.cut_message(line.text)
+            marked = bar_with_message(drawn, message, self.glyphs.ellipsis) if message is not None else None
+            if marked is not None:
+                line, drawn = label.without_message().line(layout.label), marked
+        line.add(" " * (layout.label - line.width + bool(layout.bar))).extend(drawn)
         if repeats:
             ns = int(self.displayed[repeats.start - self.first : repeats.stop - self.first : repeats.step].sum())
         else:
