@@ -169,8 +169,8 @@ def test_drawing_with_a_focus_and_figures() -> None:
     drawn = GraphDrawing(nodes, edges, UNICODE)
     assert [line.rstrip() for line in rows_of(drawn)] == [
         "▐●checkout▌━✖50━━╮",
-        "▐●fraud日本▌─────┼───▶▐●inventory▌┄┄┄┄┄┄┄┄┄┄┄┄┄26┄▶▐●mail▌",
-        "▐●web▌─8─────────╯    ▐          ▌───58 p95 12 ms─▶▐●postgres▌",
+        "▐●fraud日本▌─────┼──▶▐●inventory▌┄┄┄┄┄┄┄┄┄┄┄┄26┄▶▐●mail▌",
+        "▐●web▌─8─────────╯   ▐          ▌──58 p95 12 ms─▶▐●postgres▌",
     ]
     assert drawn.line(0, 4, 6).width == 6
 
@@ -205,4 +205,4 @@ def test_synchronous_calls_are_drawn_before_asynchronous_ones() -> None:
 
 def test_calls_against_the_layers_have_figures_of_their_own() -> None:
     edges = DrawnEdge("a", "b", "1"), DrawnEdge("b", "c", "2"), DrawnEdge("c", "a", "3", fails=True)
-    assert drawn_rows("abc", *edges) == ["▐c▌───✖3─▶▐a▌───1─▶▐b▌", "▐ ▌◀─────────────2─▐ ▌"]
+    assert drawn_rows("abc", *edges) == ["▐c▌──✖3─▶▐a▌──1─▶▐b▌", "▐ ▌◀───────────2─▐ ▌"]

@@ -59,7 +59,7 @@ def test_lines_fit_their_width_at_every_zoom(analysis: Analysis, width: int, gly
 
 def test_most_detail_that_fits_is_shown(analysis: Analysis) -> None:
     sizes = [map_of(analysis.graph, "web-app", width=width).part.size for width in (80, 197, 300, 1000)]
-    assert [SIZES[size].name_width for size in sizes] == [12, 10, 40, 40]
+    assert [SIZES[size].name_width for size in sizes] == [14, 12, 40, 40]
     assert map_of(analysis.graph, "web-app", width=1000).drawing.width <= 1000
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class ReadEdge:
 
 
 class DrawingReader:
-    """Reads names and edges. A name continues in the row below if that is indented; one before it may have a glyph."""
+    """Reads names and edges. A name goes on in the next row if that is indented; marks around it are left out."""
 
     def __init__(self, rows: Sequence[str], glyphs: Glyphs) -> None:
         self._rows, self._marks = [_cells(row) for row in rows], line_glyphs(glyphs)
@@ -67,6 +68,7 @@ class DrawingReader:
         else:
             inside[begin] = len(self.names)
             self.names.append(content.strip().lstrip("●"))
+        self.names[inside[begin]] = re.sub(" [↻@]$", "", self.names[inside[begin]])
         for column in (begin, end):
             self._owner[row, column] = inside[begin]
         self._ports.append((row, end, inside[begin]))
@@ -128,6 +130,8 @@ class DrawingReader:
                     for way in (_UP, _DOWN, _RIGHT)
                     if way != _OPPOSITE[direction] and self._has_arm(*at, way)
                 ]
+            elif glyph == "." and text[-1:].isdigit() and self._at(*onward).isdigit():
+                waiting.append((onward, direction, text + glyph, kinds))
             elif glyph in self._lines | self._verticals | {self._marks.forward, self._marks.backward}:
                 # lines cross: a vertical one is not of the kind of a horizontal one in front of it
                 waiting.append((onward, direction, text, kinds | {glyph} if direction == _RIGHT else kinds))

@@ -15,7 +15,8 @@ from tests.support.trace_app import CountingApp, opened
 from tracetui.export.save import save
 from tracetui.tui.views.services.map import MapScreen, MapView
 
-_BUDGET = 8 * 1024
+_BUDGETS = {"many": 8 * 1024, "shop": 9 * 1024}
+"""Most bytes of a key; a move sideways repaints all lines of the shop, half of which are glyphs of three bytes."""
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +91,10 @@ async def test_matches_are_visited_in_turn() -> None:
 
 async def test_zoom_shortens_names_down_to_letters() -> None:
     async with map_of(SHOP, size=(200, 60)) as (_, pilot):
-        assert "●notificati▌" in pilot.text
-        await pilot.press("z")
         assert "●notification▌" in pilot.text
-        await pilot.press(*"ZZZZZ")
+        await pilot.press("z")
+        assert "●notification-▌" in pilot.text
+        await pilot.press(*"ZZZZZZ")
         assert "▐●rc▌" in pilot.text or "█●rc█" in pilot.text
         await pilot.press(*"Zzz")
         assert "●rc" not in pilot.text
@@ -126,7 +127,7 @@ async def test_a_click_opens_a_group(thousand: str) -> None:
         assert "40 of 1,000 services" in pilot.text
 
 
-@pytest.mark.parametrize("name", ["many", "shop"])
+@pytest.mark.parametrize("name", _BUDGETS)
 async def test_bytes_of_a_key_on_the_map(name: str, thousand: str) -> None:
     async with map_of(thousand if name == "many" else SHOP) as (app, pilot):
         sent: list[tuple[int, str]] = []
@@ -134,6 +135,6 @@ async def test_bytes_of_a_key_on_the_map(name: str, thousand: str) -> None:
             app.sent = 0
             await pilot.press(key)
             sent.append((app.sent, key))
-        assert max(sent)[0] <= _BUDGET, sent
+        assert max(sent)[0] <= _BUDGETS[name], sent
         # most keys repaint a few rows
-        assert sorted(sent)[len(sent) // 2][0] <= _BUDGET / 4, sent
+        assert sorted(sent)[len(sent) // 2][0] <= 2048, sent

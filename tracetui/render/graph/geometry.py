@@ -12,6 +12,9 @@ from tracetui.render.graph.layout import Layout
 _TRACK = 2
 """Area from one vertical line to the next, so that corners of different bundles do not touch."""
 
+_AROUND_LABEL = 2
+"""Cells of line at both sides of a label."""
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -51,9 +54,9 @@ class Geometry:
                     self.boxes[place.name] = Box(column, place.row, widths[place.name], place.height)
             column += max((widths[place.name] for place in layer if not place.is_passage), default=1)
             if at < len(layout.gaps):
-                left, right = label_widths[at]
-                self._track_columns.append(column + left + 2)
-                column += left + 2 + _TRACK * layout.gaps[at].track_count + right + 3
+                left, right = (width + _AROUND_LABEL if width else 1 for width in label_widths[at])
+                self._track_columns.append(column + left)
+                column += left + _TRACK * layout.gaps[at].track_count + right + 1
         self.width = max(column, 1)
 
     def _set_joins(self, layer: Sequence[Place], column: int) -> None:

@@ -11,7 +11,8 @@ from tracetui.render.text.short_names import distinct_names, short_names
 
 LETTERS = 2
 """Width of a name at which only initials are shown."""
-_BREAK = re.compile(r"(?<=[-_./: ])")
+_BREAK = re.compile(r"(?<=[-_./: ])|(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z0-9])(?=services?$)")
+"""After a separator, between the words of `CartService`, and before the end of `cartservice`."""
 
 
 def names_in_rows(names: Iterable[str], width: int, rows: int, ellipsis: str) -> dict[str, list[str]]:
@@ -36,7 +37,7 @@ def names_in_rows(names: Iterable[str], width: int, rows: int, ellipsis: str) ->
 
 
 def _broken(text: str, width: int) -> list[str]:
-    """Break a text after a separator where possible, else anywhere."""
+    """Break a text between words where possible, else anywhere."""
     rows = [""]
     for word in _BREAK.split(text):
         if cell_width(rows[-1] + word.rstrip()) <= width:

@@ -58,9 +58,10 @@ SIZES: Final = (
     DrawingSize(18, 2, Figures.CALLS),
     DrawingSize(40),
     DrawingSize(18, 2),
-    DrawingSize(14, 2),
-    DrawingSize(12, 2),
+    DrawingSize(14, 3),
+    DrawingSize(12, 3),
     DrawingSize(10, 3),
+    DrawingSize(9, 3),
     DrawingSize(8, 3),
     DrawingSize(5),
     DrawingSize(LETTERS),
@@ -68,9 +69,9 @@ SIZES: Final = (
 """Sizes of drawings, the most detailed first. Figures are left out before names are cut, names before only letters
 are left.
 """
-_LEGIBLE: Final = 9
+_LEGIBLE: Final = 10
 """Number of sizes in which most names are complete."""
-_SCROLLED: Final = 6
+_SCROLLED: Final = 5
 """Position of the size of a drawing that is legible only if it is wider."""
 
 
@@ -92,7 +93,7 @@ def draw(
         )
         for node in diagram.nodes
     }
-    most = max((arrow.call_count for arrow in diagram.arrows), default=0)
+    heavy = _heavy_count(diagram)
     edges = [
         DrawnEdge(
             arrow.caller,
@@ -100,11 +101,18 @@ def draw(
             label=edge_label(arrow, size.figures, glyphs),
             is_async=arrow.is_async or arrow.is_possible,
             fails=arrow.error_rate > 0,
-            weight=HEAVY if arrow.call_count >= _HEAVY_SHARE * most else 1,
+            weight=HEAVY if heavy is not None and arrow.call_count >= heavy else 1,
         )
         for arrow in diagram.arrows
     ]
     return GraphDrawing(nodes, edges, glyphs, name_width=size.name_width, name_rows=size.name_rows, order=order)
+
+
+def _heavy_count(diagram: Diagram) -> float | None:
+    """Return the least number of calls of a heavy line; None if all lines would be heavy."""
+    counts = [arrow.call_count for arrow in diagram.arrows]
+    least = _HEAVY_SHARE * max(counts, default=0)
+    return least if min(counts, default=0) < least else None
 
 
 def _note(node: DiagramNode, glyphs: Glyphs) -> str:
@@ -158,7 +166,7 @@ def legend(diagram: Diagram, glyphs: Glyphs, figures: Figures) -> Line:
     arrows, nodes = diagram.arrows, diagram.nodes
     parts = [
         *_EXPLAINED[figures],
-        f"{heavy} many calls",
+        f"{heavy} many calls" if _heavy_count(diagram) is not None else "",
         f"{dotted} asynchronous" if any(arrow.is_async for arrow in arrows) else "",
         f"{dotted} possible, not observed" if any(arrow.is_possible for arrow in arrows) else "",
         f"{glyphs.origin} some fail" if any(arrow.error_rate for arrow in arrows) else "",
