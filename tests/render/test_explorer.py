@@ -14,8 +14,19 @@ from tracetui.model.span import Kind
 from tracetui.render.services.explorer import ExplorerColumn, Subject
 from tracetui.render.services.table import ServiceListColumns
 from tracetui.render.text.glyphs import ASCII, UNICODE
+from tracetui.render.text.line import Line
 from tracetui.session import Session
-from tracetui.tui.views.services.modes import DIFFERENCE, FAILS, PATH, SHARED, SLOW, Mode, mode_columns, title
+from tracetui.tui.views.services.modes import (
+    DIFFERENCE,
+    FAILS,
+    PATH,
+    SHARED,
+    SLOW,
+    Mode,
+    add_figures,
+    mode_columns,
+    title,
+)
 
 SHOP = SAMPLES / "shop"
 PATH_TO_ORDERS = ("mobile-app", "mobile-bff", "api-gateway", "order-history-service", "order-db")
@@ -194,6 +205,6 @@ def test_overview_lists_self_calls_and_cycles() -> None:
     analysis = Analysis(traces)
     columns = ServiceListColumns(ServiceTable(analysis))
     assert (columns.table.self_calls("a"), columns.table.self_calls("b")) == (1, 0)
-    text = title(columns, Mode(), "a", None, 118, UNICODE).text
-    assert "calls itself 1 time  ⚠ a → b → a" in text
-    assert "itself" not in title(columns, Mode(), "b", None, 118, UNICODE).text
+    assert "⚠ a → b → a" in title(columns, Mode(), "a", None, 118, UNICODE).text
+    figures = {name: add_figures(Line(), columns.table, name, UNICODE).text for name in "ab"}
+    assert figures == {"a": "  p50 50.0 µs  calls itself 1 time", "b": "  p50 30.0 µs"}

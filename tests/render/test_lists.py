@@ -173,13 +173,13 @@ def texts(source: ServiceList | ErrorList | ErrorDetail | HotSpotList | HotSpotD
     return [" ".join(source.line(row, 98).text.split()) for row in range(len(source))]
 
 
-def test_services_by_calls_with_ranges_of_few_calls() -> None:
+def test_services_by_calls_with_the_longest_of_few_calls() -> None:
     services = ServiceList(ServiceListColumns(ServiceTable(Analysis(shop()))), UNICODE, "calls", True)
     assert texts(services) == [
-        "●cart 100 % 1 1 30 10 % 84.5 µs 97.6 µs",
-        "●redis (inferred) 100 % 1+1 1 30 - 40.0 µs 40.0 µs",
-        "●web 100 % - - 30 10 % 100 µs 100 µs",
-        "●mail 17 % 1+1 1 5 - 100 µs",
+        "●cart 100 % 1 30 10 % 97.6 µs",
+        "●redis (inferred) 100 % 1 30 - 40.0 µs",
+        "●web 100 % - 30 10 % 100 µs",
+        "●mail 17 % 1 5 - ≤100 µs",
     ]
     assert services.row_of("mail") == 3
     assert services.row_of("nobody") is None
@@ -205,8 +205,9 @@ def test_sorting_follows_the_column(sorting: str) -> None:
     columns = ServiceListColumns(table)
     heading = ServiceList(columns, UNICODE, sorting, True).heading(198).text
     assert f"▼ {SORTINGS[sorting].heading}" in heading
-    assert (sorting in columns.sortings(78)) is (sorting in ("name", "rank", "entries", "errors", "p50", "p95"))
-    assert (sorting in columns.sortings(100)) is (sorting not in ("callees", "between"))
+    shown = {"rank", "entries", "errors", "p95", sorting} - {"name"}
+    assert set(columns.shown(100, sorting)) == shown
+    assert set(columns.shown(60, sorting)) == shown - ({"entries"} - {sorting})
 
 
 def test_error_patterns_with_propagation() -> None:

@@ -604,7 +604,7 @@ async def test_palette_and_dialogs_name_rebound_keys() -> None:
         await pilot.press("escape", "c", "enter")
         assert "F2 back" in pilot.lines[-1]
         await pilot.press("f2", "3", "m")
-        assert pilot.lines[-1].strip() == "h j k l move  z Z zoom  Enter explore  F3 back  ? keys"
+        assert pilot.lines[-1].strip() == "h j k l move  z Z zoom  / find  Enter explore  F3 back  ? keys"
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ async def test_headings_align_with_columns(size: tuple[int, int], sessions: dict
             heading = next(line for line in app.lines() if "▼ traces" in line)
             row = next(line for line in app.lines() if line.startswith("  ●unknown_service"))
             assert row.index(" %") + len(" %") == heading.index("traces") + len("traces")
-            assert row.rindex(" 10.0 ms") + len(" 10.0 ms") == heading.index("p95") + len("p95")
+            assert row.rindex("≤10.0 ms") + len("≤10.0 ms") == heading.index("p95") + len("p95")
 
 
 @pytest.mark.parametrize("pane", PANES)
@@ -398,7 +398,7 @@ async def test_blast_radius_follows_the_cursor() -> None:
 
 async def test_hints_name_the_neighbours_once() -> None:
     async with running(state_of("shop/shop.json"), "services", size=(80, 24)) as (app, pilot):
-        assert "under 20 calls: ranges" in pilot.text
+        assert "under 20 calls: ≤ longest" in pilot.text
         await pilot.press("b")
         assert [text for _, text in app.current_view.hints][:2] == ["neighbours", "if it FAILS"]
         await pilot.press("b")

@@ -107,6 +107,14 @@ class Diagram:
     nodes: tuple[DiagramNode, ...]
     arrows: tuple[Arrow, ...]
 
+    @property
+    def without_calls_around(self) -> Diagram | None:
+        """The diagram with the calls of services in focus only; None if others would be left without calls."""
+        focus = {node.name for node in self.nodes if node.is_focus}
+        arrows = tuple(arrow for arrow in self.arrows if focus & {arrow.caller, arrow.callee})
+        touched = {name for arrow in arrows for name in (arrow.caller, arrow.callee)}
+        return Diagram(self.nodes, arrows) if all(node.name in touched for node in self.nodes) else None
+
 
 def calls_diagram(
     graph: ServiceGraph,

@@ -32,7 +32,7 @@ _CALLS, _ERRORS, _NEIGHBOURS = 7, 8, 9
 _SHARE, _CALLERS, _ENTRIES, _BETWEENNESS = 8, 9, 9, 13
 _MIN_NAME = 10
 _GOOD_NAME = 22
-"""Width of names below which further columns are dropped."""
+"""Width of names below which the column of entry points is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,10 @@ _CELLS = {
     "errors": _ERRORS,
 }
 """Widths of columns that do not depend on the data."""
-_DROPPED = ({"callees", "between"}, {"callers", "calls"}, {"entries"})
-"""Columns that a list drops for the names, in this order."""
+_AT_MOST = 2
+"""Cells before the longest duration of few calls."""
+_RANKING = ("rank", "entries", "errors", "p95")
+"""Columns of the ranking after the name; the other figures are in the detail."""
 
 
 class ServiceListColumns:
@@ -77,17 +79,18 @@ class ServiceListColumns:
         self.table = table
         self._roles = service_roles(table.traces)
         self.names = NamesOfSet(f.service for f in table.services)
-        self.duration_cells = numbers.duration_width(max((longest(f.latency) for f in table.services), default=0))
+        p50 = max((round(f.latency.p50_ns or 0) for f in table.services), default=0)
+        self._duration_cells = {
+            "p50": numbers.duration_width(p50),
+            "p95": _AT_MOST + numbers.duration_width(max((longest(f.latency) for f in table.services), default=0)),
+        }
         self.name_cells = max((name_cells(f.service, f.inferred) for f in table.services), default=0)
 
-    def shown(self, width: int) -> list[str]:
-        """List the columns after the name that a list of this width has."""
-        hidden: set[str] = set()
-        for dropped in (set(), *_DROPPED):
-            hidden |= dropped
-            columns = [name for name in SORTINGS if name != "name" and name not in hidden]
-            if width - self.taken(columns) >= min(self.name_cells, _GOOD_NAME):
-                break
+    def shown(self, width: int, sorting: str) -> list[str]:
+        """List the columns after the name in a list of this width: those of the ranking, and that of the order."""
+        columns = [name for name in SORTINGS if name in _RANKING or name == sorting != "name"]
+        if width - self.taken(columns) < min(self.name_cells, _GOOD_NAME):
+            columns = [name for name in columns if name != "entries" or name == sorting]
         return columns
 
     def taken(self, columns: Collection[str]) -> int:
@@ -96,12 +99,7 @@ class ServiceListColumns:
 
     def cells_of(self, column: str) -> int:
         """Return the width of a column after the name."""
-        return _CELLS.get(column, self.duration_cells)
-
-    def sortings(self, width: int) -> list[str]:
-        """List the sort columns that are visible at this width."""
-        shown = self.shown(width)
-        return [name for name in SORTINGS if name == "name" or name in shown]
+        return _CELLS[column] if column in _CELLS else self._duration_cells[column]
 
     def role(self, service: str) -> str:
         """Return the colour role of a service; inferred peers have no colour."""
@@ -153,7 +151,7 @@ class ServiceList:
 
     def heading(self, width: int) -> Line:
         name = Line([(fit(self._heading("name"), self._name_cells(width), ellipsis=self.glyphs.ellipsis), Role.DIM)])
-        columns = [(column, self.columns.cells_of(column)) for column in self.columns.shown(width)]
+        columns = [(column, self.columns.cells_of(column)) for column in self.columns.shown(width, self._sorting)]
         line = side_by_side([name, *(figure(self._heading(column), room, Role.DIM) for column, room in columns)])
         return line.cropped(width, self.glyphs.ellipsis)
 
@@ -177,6 +175,8 @@ class ServiceList:
             "between": _or_none(single + between, _BETWEENNESS),
             "calls": figure(call_count(figures.call_count), _CALLS),
             "errors": error_rate(figures.error_rate, _ERRORS),
+            "p50": self._duration(figures, "p50", figures.latency.p50_ns),
+            "p95": self._duration(figures, "p95", figures.latency.p95_ns),
         }
         line = self._severity_bar(name)
         line.extend(
@@ -189,9 +189,14 @@ class ServiceList:
                 names=self.columns.names,
             )
         )
-        shown = [line, *(cells[column] for column in self.columns.shown(width) if column in cells)]
-        shown += latency_cells(figures.latency, figures.call_count, self.columns.duration_cells, self.glyphs)
+        shown = [line, *(cells[column] for column in self.columns.shown(width, self._sorting))]
         return side_by_side(shown).cropped(width, self.glyphs.ellipsis)
+
+    def _duration(self, figures: ServiceFigures, column: str, ns: float | None) -> Line:
+        """Return a percentile; of few calls the longest instead of the p95."""
+        few = figures.latency.small_sample_range if column == "p95" else None
+        text = duration_or_unknown(few[1] if few else ns, figures.call_count, self.glyphs)
+        return figure(self.glyphs.at_most * bool(few) + text, self.columns.cells_of(column))
 
     @property
     def _severity_cells(self) -> int:
@@ -212,7 +217,7 @@ class ServiceList:
         return sorted_heading(SORTINGS[column].heading, column == self._sorting, self._descending, self.glyphs)
 
     def _name_cells(self, width: int) -> int:
-        taken = self.columns.taken(self.columns.shown(width))
+        taken = self.columns.taken(self.columns.shown(width, self._sorting))
         return max(min(width - taken, self.columns.name_cells + self._severity_cells), _MIN_NAME)
 
 

@@ -40,6 +40,15 @@ SERVICES = KeyTable(
         "compare its callers with those of another service",
     ),
     Shortcut(
+        "services.mode",
+        "v",
+        "mode",
+        "Whole ranking, or graph",
+        "the whole ranking, or the graph of the selected service with a part of it",
+        "graph",
+        words="table list full",
+    ),
+    Shortcut(
         "services.map",
         "m",
         "map",
@@ -89,7 +98,14 @@ SERVICES = KeyTable(
         "Find by name",
         "filter services by name or operation; {services.search} searches attributes too; {app.back} clears",
     ),
-    Shortcut("services.sort", "o", "sort", "Sort by the next column", "sort by the next column; reverse"),
+    Shortcut(
+        "services.sort",
+        "o",
+        "sort",
+        "Sort by the next column",
+        "sort by the next column, or a figure of the detail; reverse",
+        "sort",
+    ),
     Shortcut("services.reverse", "O", "reverse", "Reverse the order", ABOVE),
     Shortcut(
         "services.opinion",
@@ -143,8 +159,7 @@ MAP = KeyTable(
     Shortcut(
         "map.explore", "enter", "take", "Explore", "explore the service, or open the group", "explore", former="f"
     ),
-    Shortcut("map.back", "escape", "back", "Back", "close the group, or the map", "back"),
-    Shortcut("map.leave", "m", "dismiss(None)", "Leave", "close the map"),
+    Shortcut("map.leave", "escape,m", "back", "Back", "close the group, or the map", "back"),
     Shortcut("map.keys", "question_mark", "keys", "Help: keys", "keys of the map", "keys"),
     glyphs=(
         ("thick line", "many calls: a quarter or more of the largest number between two services"),

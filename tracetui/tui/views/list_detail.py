@@ -52,6 +52,8 @@ class ListDetail(Vertical, Generic[Columns]):
     ListDetail.-beside .body { layout: horizontal; }
     ListDetail.-beside .list { width: 12fr; height: 1fr; }
     ListDetail.-beside .detail { width: 8fr; padding-left: 2; }
+    ListDetail.-alone .list { width: 1fr; height: 1fr; }
+    ListDetail.-alone .detail { display: none; }
     """
     DETAIL_DELAY = 0.08
     """Seconds until the detail follows the cursor, so that a held key paints no details."""
@@ -84,6 +86,8 @@ class ListDetail(Vertical, Generic[Columns]):
         self.rows: HeadedSource | None = None
         self.row = 0
         """Row that the detail shows."""
+        self.most_rows: int | None = None
+        """Most rows of a list with the detail beneath it; None for a share of the height."""
         self._stale = True
         self._set = 0
         self._busy = self._failed = False
@@ -285,11 +289,26 @@ class ListDetail(Vertical, Generic[Columns]):
             self.post_message(LocationChanged())
 
     def _arrange(self) -> None:
-        if self.has_class("-beside"):
+        if self.has_class("-beside") or self.is_alone:
             self.list.styles.height = "1fr"
-        else:
-            room = max(self.size.height - 3, 2)
-            self.list.styles.height = max(min(len(self.list.source), room * _LIST_PERCENT // 100), 1)
+            return
+        rows = max(self.size.height - 3, 2) * _LIST_PERCENT // 100
+        if self.most_rows is not None:
+            rows = min(rows, self.most_rows)
+        self.list.styles.height = max(min(len(self.list.source), rows), 1)
+
+    @property
+    def is_alone(self) -> bool:
+        """True if the list is shown without the detail."""
+        return self.has_class("-alone")
+
+    def set_alone(self, is_alone: bool) -> None:
+        """Show the list without the detail, or with it."""
+        if is_alone != self.is_alone:
+            self.set_class(is_alone, "-alone")
+            self._arrange()
+            self.show_heading()
+            self.list.focus()
 
     def on_line_view_resized(self, event: LineView.Resized) -> None:
         # it may get its width after the heading was made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from textual import events
+from textual.widget import Widget
 
 from tracetui.render.graph.diagram import Diagram
 from tracetui.render.graph.drawing import GraphDrawing
@@ -13,15 +13,14 @@ from tracetui.render.text.line import Line
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.line_bar import LineBar
 
-_MIN_HEIGHT = 34
-"""Smallest height of a terminal for the drawing."""
-_MAX_SHARE = 3
-"""At most a third of the terminal's height is drawn."""
+_LEAST_BELOW = 4
+"""Rows kept for the columns: a heading, two rows, and the blank row above."""
+_TITLE = 1
 _INDENT = 2
 
 
 class ServiceFigure(LineBar):
-    """Drawing of a diagram, if it fits."""
+    """Drawing of a diagram, if it fits into the parent with some rows of the columns."""
 
     DEFAULT_CSS = "ServiceFigure { display: none; height: 1; margin-bottom: 1; }"
 
@@ -30,34 +29,44 @@ class ServiceFigure(LineBar):
         self._appearance = look
         self._diagram: Diagram | None = None
         self._roles: dict[str, str] = {}
-        self._drawing: GraphDrawing | None = None
+        self._room = (0, 0)
+        """Width and height for which it was drawn."""
 
     def show_diagram(self, diagram: Diagram | None, role: Callable[[str], str]) -> None:
         """Draw a diagram; None hides the drawing. `role`: returns a service's role."""
         self._diagram = diagram
         self._roles = {node.name: role(node.name) for node in diagram.nodes} if diagram is not None else {}
-        self._draw()
+        self._room = (0, 0)
+        # in the same frame as the columns below, unless the view is not laid out yet
+        if isinstance(self.parent, Widget) and self.parent.size.height:
+            self.fit()
+        else:
+            self.call_after_refresh(self.fit)
 
-    def on_resize(self, _: events.Resize) -> None:
-        self._draw()
-
-    def _draw(self) -> None:
-        width, height = self.app.size.width - 2 * _INDENT, self.app.size.height
+    def fit(self) -> None:
+        """Draw again if the parent's size changed."""
         parent = self.parent
-        if parent is not None and parent.size.width:  # type: ignore[attr-defined]
-            width = parent.size.width - 2 * _INDENT  # type: ignore[attr-defined]
-        drawing = None
-        if self._diagram is not None and len(self._diagram.nodes) > 1 and height >= _MIN_HEIGHT:
-            glyphs = self._appearance.glyphs
-            drawing, _ = fitting(self._diagram, self._roles, glyphs, width, height // _MAX_SHARE)
-            if drawing.width > width or drawing.height > height // _MAX_SHARE:
-                drawing = None
-        self._drawing = drawing
+        if not isinstance(parent, Widget):
+            return
+        room = parent.size.width - 2 * _INDENT, parent.size.height - _TITLE - _LEAST_BELOW
+        if room == self._room:
+            return
+        self._room = room
+        drawing = self._fitting(self._diagram, room)
+        if drawing is None and self._diagram is not None:
+            drawing = self._fitting(self._diagram.without_calls_around, room)
         self.display = drawing is not None
         if drawing is not None:
             self.styles.height = drawing.height
-            self.show(lambda _: [self._line(drawing, row) for row in range(drawing.height)])
+            self.show(_lines(drawing))
 
-    @staticmethod
-    def _line(drawing: GraphDrawing, row: int) -> Line:
-        return Line([(" " * _INDENT, "")]).extend(drawing.line(row))
+    def _fitting(self, diagram: Diagram | None, room: tuple[int, int]) -> GraphDrawing | None:
+        if diagram is None or len(diagram.nodes) < 2 or min(room) <= 0:
+            return None
+        drawing, _ = fitting(diagram, self._roles, self._appearance.glyphs, *room)
+        return drawing if drawing.width <= room[0] and drawing.height <= room[1] else None
+
+
+def _lines(drawing: GraphDrawing) -> Callable[[int], list[Line]]:
+    """Return a function that builds the lines of a drawing, for any width."""
+    return lambda _: [Line([(" " * _INDENT, "")]).extend(drawing.line(row)) for row in range(drawing.height)]

@@ -152,13 +152,13 @@ class MapScreen(Dialog[str | None]):
     def _hint_lines(self, width: int) -> list[Line]:
         if self._input.display:
             if not self._has_match:
-                return [Line([("  no match  ", Role.WARNING)]).extend(KeyNames(self).line(MAP.hints("map.back")))]
-            hints = [*MAP_SEARCH.hints("map.search"), *MAP.hints("map.back")]
+                return [Line([("  no match  ", Role.WARNING)]).extend(KeyNames(self).line(MAP.hints("map.leave")))]
+            hints = [*MAP_SEARCH.hints("map.search"), *MAP.hints("map.leave")]
         else:
             back = "close" if self._map.part.scope else "back"
             opens = "open" if len(self._map.group) > 1 else "explore"
             hints = MAP.hints("map.left map.down map.up map.right", "map.zoom-in map.zoom-out", "map.find")
-            hints += [("{map.explore}", opens), ("{map.back}", back), *MAP.hints("map.keys")]
+            hints += [("{map.explore}", opens), ("{map.leave}", back), *MAP.hints("map.keys")]
         return [KeyNames(self).line(hints).cropped(width)]
 
     def composed(self) -> None:

@@ -11,6 +11,7 @@ from tracetui.analysis.call_chains import call_chains
 from tracetui.analysis.service_graph import ServiceGraph, Target
 from tracetui.analysis.service_overview import ServiceOverview, overview
 from tracetui.analysis.service_questions import caller_difference, find_services, neighbours, shared_dependencies
+from tracetui.analysis.service_table import ServiceTable
 from tracetui.render.graph.diagram import Diagram, calls_diagram, effect_diagram, path_diagram
 from tracetui.render.services.explorer import Explorer, ExplorerColumn
 from tracetui.render.services.table import ServiceListColumns, p95_or_range
@@ -132,13 +133,25 @@ def title(
     line.add(f"  in {numbers.percent(share)} of the traces, {numbers.counted(calls, 'call')}", Role.DIM)
     if errors:
         line.add(f"  {glyphs.origin} {numbers.percent(errors)}", Role.ERROR)
-    self_calls = table.self_calls(focus)
-    if self_calls and not mode.operation:
-        line.add(f"  calls itself {numbers.counted(self_calls, 'time')}", Role.DIM)
     own_cycle = next((cycle for cycle in table.cycles if focus in cycle), None)
     if own_cycle is not None:
         line.add(f"  {glyphs.warning} {cycle_text(own_cycle, table.graph, glyphs)}", Role.WARNING)
     return line.add(f"  to {mode.hops} hops", Role.ACCENT) if mode.hops > 1 else line
+
+
+def add_figures(line: Line, table: ServiceTable, focus: str, glyphs: Glyphs) -> Line:
+    """Add the figures of a service that the ranking leaves out."""
+    figures, part = table.services[table.number[focus]], table.criticality[focus]
+    if figures.latency.p50_ns is not None:
+        line.add(f"  p50 {numbers.duration(round(figures.latency.p50_ns), glyphs.ascii_only)}", Role.DIM)
+    self_calls = table.self_calls(focus)
+    if self_calls:
+        line.add(f"  calls itself {numbers.counted(self_calls, 'time')}", Role.DIM)
+    if part.betweenness:
+        line.add(f"  betweenness {numbers.whole_percent(100 * part.betweenness)}", Role.DIM)
+    if part.single_point:
+        line.add(f"  {glyphs.warning} single point of failure", Role.DIM)
+    return line
 
 
 def _impact_title(line: Line, mode: Mode, found: BlastRadius | None, glyphs: Glyphs) -> Line:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Input
@@ -13,7 +14,6 @@ from textual.widgets import Input
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.service_table import ServiceTable
 from tracetui.analysis.stats.groups import FEW_SAMPLES
-from tracetui.model.errors import UsageError
 from tracetui.render.services.explorer import Subject
 from tracetui.render.services.map import MapMaker, MapPart, ServiceMap
 from tracetui.render.services.table import SORTINGS, ServiceList, ServiceListColumns
@@ -22,7 +22,7 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.tui.background_work import Work
 from tracetui.tui.keys.services import SERVICE_SEARCH, SERVICES
-from tracetui.tui.messages import ListTraces, LocationChanged, ShowServerStats
+from tracetui.tui.messages import LocationChanged, ShowServerStats
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
 from tracetui.tui.views.list_detail import ListDetail
@@ -35,18 +35,20 @@ from tracetui.tui.views.services.modes import (
     SLOW,
     Mode,
     ModeColumns,
+    add_figures,
     cycle_text,
-    operations_of,
     with_attribute,
 )
-from tracetui.tui.views.services.queries import Queries, with_errors
-from tracetui.tui.widgets.choice import Choice, Option
+from tracetui.tui.views.services.service_dialogs import ServiceDialogs
+from tracetui.tui.views.services.subject_traces import SubjectTraces
 from tracetui.tui.widgets.line_view import HeadedSource, LineView
 from tracetui.tui.widgets.safe_input import SafeInput
 
 _MAX_HOPS = 20
 _INDENT = 2
 """Cells before the summary."""
+_RANKING_ROWS = ((40, 12), (30, 8), (22, 6), (0, 4))
+"""Heights of the view, and the rows of the ranking above the graph from there on."""
 _BESIDE_FROM = 190
 """Smallest width for the explorer next to the ranking."""
 
@@ -62,6 +64,8 @@ class ServicesView(View):
 
     DEFAULT_CSS = """
     ServicesView Input { height: 1; padding: 0 2; border: none; background: $background; }
+    ServicesView ListDetail.-beside .list { width: 7fr; }
+    ServicesView ListDetail.-beside .detail { width: 13fr; }
     ServicesView Input:focus { border: none; background-tint: $foreground 0%; }
     """
 
@@ -83,6 +87,7 @@ class ServicesView(View):
             state, work, id, self, right=self.right, above=self.name_input, figure=self.figure, beside_from=_BESIDE_FROM
         )
         self.explorer = ServiceExplorer(state, work, self.page.detail, self.right, self._columns_shown)
+        self._traces, self._dialogs = SubjectTraces(self), ServiceDialogs(self)
         self.parts = (self.page,)
 
     def compose(self) -> ComposeResult:
@@ -97,6 +102,8 @@ class ServicesView(View):
                 return [("{services.blast}", "neighbours"), *others]
             following = "if it FAILS" if self.explorer.mode.what == SLOW else "if it is SLOW"
             return [back, ("{services.blast}", following), *others]
+        if self.page.is_alone:
+            return SERVICES.hints("services.mode", "services.blast", "list.open", "services.sort")
         if self.page.focused_detail is not None:
             return SERVICES.hints("list.open", "services.focus", "services.errors", "services.more-hops")
         return SERVICES.hints("services.blast", "services.path", "list.open", "services.callees")
@@ -116,6 +123,9 @@ class ServicesView(View):
 
     def go_back(self) -> bool:
         if super().go_back():
+            return True
+        if self.page.is_alone:
+            self.action_mode()
             return True
         mode = self.explorer.mode
         if mode != Mode() and not self._has_no_match:
@@ -157,14 +167,18 @@ class ServicesView(View):
             glyphs = self.state.look.glyphs
             line.add(f"  {glyphs.warning} {numbers.counted(len(cycles), 'cycle')}: ", Role.WARNING)
             line.add(cycle_text(cycles[0], table.graph, glyphs), Role.WARNING)
-        few = f"  under {FEW_SAMPLES} calls: ranges"
+        few = f"  under {FEW_SAMPLES} calls: {self.state.look.glyphs.at_most} longest"
         fits = line.width + len(few) + _INDENT <= self.size.width
         return line.add(few if table.few_samples and fits else "", Role.DIM)
 
     def title_line(self, row: int, width: int) -> Line:
         service = self.name_of(min(row, len(self.services) - 1))
         line = self.explorer.title(self.services.columns, service, width)
-        return line.add(f"  {safe(self._more[service])}", Role.ACCENT) if service in self._more else line
+        line.add(f"  {safe(self._more[service])}" if service in self._more else "", Role.ACCENT)
+        mode = self.explorer.mode
+        if mode.what == AROUND and not (mode.operation and service == self.explorer.service):
+            add_figures(line, self.services.table, service, self.state.look.glyphs)
+        return line
 
     def empty_message(self) -> tuple[str, str]:
         none, where = f"No service matches {safe(self.name_input.value.strip())} by name", " or operation."
@@ -206,6 +220,15 @@ class ServicesView(View):
             self.page.show_heading()
         self.page.show_title()
 
+    def action_mode(self) -> None:
+        """Show the whole ranking, or the graph of the selected service with a part of it."""
+        self.page.set_alone(not self.page.is_alone)
+        self.call_after_refresh(self.figure.fit)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.page.most_rows = next(rows for height, rows in _RANKING_ROWS if event.size.height >= height)
+        self.call_after_refresh(self.figure.fit)
+
     def _look(self, mode: Mode) -> None:
         self.explorer.mode = mode
         self.explorer.forget()
@@ -237,50 +260,13 @@ class ServicesView(View):
             subject = self.explorer.subject(self.name_of(event.row))
         else:
             subject = self.explorer.subject_in(event.view, event.row)
-        query = self._query(subject)
-        if query:
-            self._list_traces(query, "traces", "no traces")
-        elif subject is not None:
-            self._open_slowest_call(subject.service)
-
-    def _query(self, subject: Subject | None) -> str:
-        """Query for the traces of a subject, '' if nothing selects them."""
-        return Queries(self.services.table).of(subject) if subject is not None else ""
+        if subject is not None and self.page.analysed is not None:
+            self._traces.open(subject, self.page.analysed)
 
     def action_errors(self) -> None:
-        query = self._query(self._subject())
-        if query:
-            self._list_traces(with_errors(query), "errors", "none of its traces have errors")
-
-    def _list_traces(self, query: str, view: str, none: str) -> None:
-        """List those of the shown traces that match a query, or report that there are none."""
-        session, shown = self.state.session, self.state.query
-        if session is None:
-            return
-        wanted = f"({shown}) AND {query}" if shown else query
-
-        def count() -> int | str:
-            try:
-                return len(session.select(wanted)[0])
-            except UsageError as error:
-                # a regular expression in the filter may take too long
-                return str(error)
-
-        def found(counted: int | str) -> None:
-            if isinstance(counted, int) and counted:
-                self.post_message(ListTraces(wanted, view))
-            else:
-                self.post_notice(counted if isinstance(counted, str) else none)
-
-        self.work("services-traces", count, found)
-
-    def _open_slowest_call(self, peer: str) -> None:
-        span = self.services.table.slowest_call(peer)
-        if span is None or self.page.analysed is None:
-            return
-        trace = int(self.services.table.traces.trace[span])
-        self.post_message(self.page.analysed.open_trace(trace, span))
-        self.post_notice("an inferred peer has no spans to filter by; showing the slowest call to it")
+        subject = self._subject()
+        if subject is not None and self.page.analysed is not None:
+            self._traces.list_errors(subject, self.page.analysed)
 
     # --- queries about services --------------------------------------------------------------------------------------
 
@@ -292,51 +278,31 @@ class ServicesView(View):
         self._look(Mode(following.get(mode.what, SLOW), operation=mode.operation))
 
     def action_query(self, what: str) -> None:
-        """Choose another service, then run the query."""
         focus, mode = self._focus(), self.explorer.mode
         if focus is None:
             return
-        table = self.services.table
-        titles = {
-            "path": "Path to",
-            "shared": "Dependencies shared with",
-            "difference": "Compare callers with those of",
-        }
-        others = mode.others if what == mode.what == "shared" else ()
-        options = [
-            Option(one.service, one.service, "inferred" if one.inferred else f"{one.trace_share:.0f} % of the traces")
-            for one in table.criticality.values()
-            if one.service != focus and one.service not in others
-        ]
-        operation = mode.operation if what == "path" else ""
 
-        def chosen(other: str) -> None:
-            if other in table.number:
-                self._look(Mode(what, (*others, other), operation=operation))
-                # further keys are for the result
-                self.page.detail.focus()
+        def chosen(others: tuple[str, ...]) -> None:
+            self._look(Mode(what, others, operation=mode.operation if what == "path" else ""))
+            # further keys are for the result
+            self.page.set_alone(False)
+            self.page.detail.focus()
 
-        self.show_dialog(Choice(self.state.look, titles[what], options), chosen)
+        before = mode.others if what == mode.what == "shared" else ()
+        self._dialogs.ask_other(what, focus, before, self.services.table, chosen)
 
     def action_operation(self) -> None:
         """Let the user choose an operation of the service."""
-        focus, look = self._focus(), self.state.look
+        focus = self._focus()
         if focus is None:
             return
-        graph = self.services.table.graph
 
         def chosen(operation: str) -> None:
             if self.page.has_rows and focus == self.name_of(self.page.row):
                 what, self.explorer.service = self.explorer.mode.what, focus
                 self._look(Mode(what if what in (SLOW, FAILS) else AROUND, operation=operation))
 
-        def show_options(options: list[Option]) -> None:
-            if options:
-                self.show_dialog(Choice(look, f"One operation of {safe(focus)}", options), chosen)
-            else:
-                self.post_notice("an inferred peer has no operations, as it sends no spans")
-
-        self.work("services-operations", lambda: operations_of(graph, focus, look.glyphs), show_options)
+        self._dialogs.ask_operation(focus, self.services.table, chosen)
 
     def action_server_stats(self) -> None:
         if not self.state.is_live:
@@ -361,6 +327,7 @@ class ServicesView(View):
         self.work("services-map", maker.part, show)
 
     def action_side(self, side: str) -> None:
+        self.page.set_alone(False)
         view = self.page.detail if side == "left" or not self.right.display else self.right
         view.focus()
         self.post_message(LocationChanged())
@@ -397,9 +364,8 @@ class ServicesView(View):
     def action_sort(self) -> None:
         if not self.page.has_rows:
             return
-        order = self.services.columns.sortings(self.page.list.line_width)
-        at = order.index(self._sorting) if self._sorting in order else 0
-        self._sorting = order[(at + 1) % len(order)]
+        order = list(SORTINGS)
+        self._sorting = order[(order.index(self._sorting) + 1) % len(order)]
         self._descending = SORTINGS[self._sorting].descending
         self._rebuild_list()
 
