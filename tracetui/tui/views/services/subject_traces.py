@@ -8,7 +8,7 @@ from tracetui.render.services.explorer import Subject
 from tracetui.render.services.table import ServiceListColumns
 from tracetui.tui.messages import ListTraces
 from tracetui.tui.views.base import View
-from tracetui.tui.views.list_detail import AnalysisOfSet
+from tracetui.tui.views.list_content import AnalysisOfSet
 from tracetui.tui.views.services.queries import Queries, with_errors
 
 
