@@ -104,7 +104,7 @@ def read_table(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(_text_of(path))
+        return tomllib.loads(plain_text(path))
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -118,8 +118,10 @@ def read_table(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: {error}") from None
 
 
-def _text_of(path: Path) -> str:
-    """Read the file. Raises OSError, also if it is not a regular file, as that may be endless."""
+def plain_text(path: Path) -> str:
+    """Read a small file. Raises OSError, also if it is not a regular file, as that may be endless; ValueError for bytes
+    that are not UTF-8 and for a path that no file can have.
+    """
     import stat
 
     mode = path.stat().st_mode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -153,6 +154,14 @@ def test_file_that_is_not_toml_is_rejected(program: Program, config: Path, text:
         result = program("config", action)
         assert (result.code, result.out) == (2, "")
         assert f"{config}: " in result.err
+
+
+def test_named_pipe_is_not_opened_by_validation(program: Program, config: Path) -> None:
+    """It would wait for a writer without end."""
+    pipe = config.parent / "pipe"
+    os.mkfifo(pipe)
+    config.write_text(f'{PROFILE}ca = "{pipe}"')
+    assert program("config", "validate").code == 0
 
 
 def test_every_variable_that_the_program_reads_is_listed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,13 +120,17 @@ def _checked_types(at: str, written: Mapping[str, Any], kind: type) -> Generator
             except msgspec.ValidationError as error:
                 yield Fault(f"{at}{key}{name}", str(error).partition(" - at `$")[0])
                 continue
-            sound[key] = {**sound.get(key, {}), **part} if name else part
+            if name:
+                sound.setdefault(key, {}).update(part)
+            else:
+                sound[key] = part
     return sound
 
 
 def _is_readable(file: str) -> bool:
+    path = user_path(file)
     try:
-        with user_path(file).open("rb"):
-            return True
-    except (OSError, ValueError):
+        # a named pipe would wait for a writer if it were opened
+        return os.access(path, os.R_OK) and not path.is_dir()
+    except ValueError:
         return False

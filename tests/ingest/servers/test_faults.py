@@ -615,6 +615,10 @@ def test_headers_of_a_profile_take_precedence(program: Program, monkeypatch: pyt
         ({"token_command": "false"}, r"the command for the token \(false\) failed: exit status 1"),
         ({"token_command": "/nowhere/pass show x"}, r"\(/nowhere/pass\) failed: No such file"),
         ({"token_command": "true"}, r"\(true\) printed nothing"),
+        ({"token_file": "/dev/zero"}, "cannot read the token from /dev/zero: it is not a regular file"),
+        ({"token_file": "a\0b"}, "cannot read the token from a\u2400b"),
+        ({"token_command": " "}, "the command for the token .* failed: it is blank"),
+        ({"token_command": "yes"}, r"\(yes\) failed: it printed more than 64 KiB"),
         (
             {"token_command": "printf 'a\\tb'"},
             "the value of the header Authorization contains .* not allowed",

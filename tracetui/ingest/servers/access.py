@@ -10,15 +10,17 @@ import functools
 import netrc
 import os
 import re
+import select
 import shlex
 import ssl
 import subprocess
+import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from tracetui.config import Overrides, Profile
+from tracetui.config import Overrides, Profile, plain_text
 from tracetui.ingest.servers.address import Address, secrets_in
 from tracetui.model.errors import UsageError
 from tracetui.model.times import parse_duration
@@ -30,6 +32,8 @@ _NUMBERED_TENANT = re.compile(r"(\d{1,10})(?::(\d{1,10}))?")
 """Tenant of VictoriaTraces: an account, and optionally a project."""
 _TOKEN, _USER, _PASSWORD, _TENANT = (f"TRACETUI_{name}" for name in ("TOKEN", "USER", "PASSWORD", "TENANT"))
 _COMMAND_SECONDS = 60
+_MAX_PRINTED = 1 << 16
+"""Size limit of what a command prints."""
 _SHORTEST = 2
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TIMEOUT = "30s"
@@ -164,8 +168,8 @@ def _secret(what: str, variable: str, file: str, command: str) -> str:
     if file:
         path = user_path(file)
         try:
-            return path.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
+            return plain_text(path).strip()
+        except (OSError, ValueError) as error:
             raise UsageError(f"cannot read the {what} from {path}: {_reason(error)}") from None
     if command:
         return _from_command(what, command)
@@ -180,22 +184,41 @@ def _from_environment(variable: str) -> str:
 
 
 def _from_command(what: str, command: str) -> str:
+    words = command.split(" ", 1)
     try:
-        # stderr is not shown, as it may contain the secret
-        done = subprocess.run(
-            shlex.split(command),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_COMMAND_SECONDS,
-            check=True,
-        )
-        text = done.stdout.decode("utf-8").strip()
-    except (OSError, subprocess.SubprocessError, UnicodeDecodeError, ValueError) as error:
-        program = command.split(" ", 1)[0]
-        raise UsageError(f"the command for the {what} ({program}) failed: {_reason(error)}") from None
+        text = _output_of(shlex.split(command)).decode("utf-8").strip()
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise UsageError(f"the command for the {what} ({words[0]}) failed: {_reason(error)}") from None
     if not text:
-        raise UsageError(f"the command for the {what} ({command.split(' ', 1)[0]}) printed nothing")
+        raise UsageError(f"the command for the {what} ({words[0]}) printed nothing")
     return text.splitlines()[0]
+
+
+def _output_of(words: Sequence[str]) -> bytes:
+    """Run a command. -> what it prints. Raises OSError, also if it prints too much, and SubprocessError."""
+    if not words:
+        raise OSError(0, "it is blank")
+    printed = bytearray()
+    # stderr is not shown, as it may contain the secret
+    with subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        until = time.monotonic() + _COMMAND_SECONDS
+        try:
+            while select.select([process.stdout], [], [], max(until - time.monotonic(), 0))[0]:
+                piece = os.read(process.stdout.fileno(), _MAX_PRINTED)
+                if not piece:
+                    break
+                printed += piece
+                if len(printed) > _MAX_PRINTED:
+                    raise OSError(0, f"it printed more than {_MAX_PRINTED >> 10} KiB")
+            status = process.wait(max(until - time.monotonic(), 0))
+        finally:
+            process.kill()
+    if status:
+        raise subprocess.CalledProcessError(status, words)
+    return bytes(printed)
 
 
 def _reason(error: Exception) -> str:
