@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,9 +20,11 @@ from tracetui.tui.run import run_app
 from tracetui.tui.settings import (
     Resume,
     Settings,
+    load_filters,
     load_queries,
     load_resume,
     load_settings,
+    save_filters,
     save_queries,
     save_resume,
 )
@@ -188,6 +193,35 @@ def test_damaged_state_is_reported_and_renamed(state_folder: Path, content: byte
     save_resume(Resume(["a.json"], view="errors"))
     assert load_queries() == ["error"]
     assert load_resume().view == "errors"
+
+
+def test_programs_that_end_at_the_same_time_lose_no_filter(state_folder: Path) -> None:
+    at_once = threading.Barrier(8)
+
+    def end(number: int) -> None:
+        at_once.wait()
+        save_filters({f"filter {number}": "error"})
+        save_queries([f"depth = {number}"])
+
+    with ThreadPoolExecutor(8) as programs:
+        list(programs.map(end, range(8)))
+    assert sorted(load_filters()) == [f"filter {number}" for number in range(8)]
+    assert sorted(load_queries()) == [f"depth = {number}" for number in range(8)]
+    assert sorted(path.name for path in state_folder.iterdir()) == ["filters.json", "queries.json"]
+
+
+def test_a_stopped_program_does_not_keep_others_from_ending(
+    state_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "LOCK_SECONDS", 0)
+    state_folder.mkdir()
+    directory = os.open(state_folder, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        save_filters({"slow": "duration > 1s"})
+    finally:
+        os.close(directory)
+    assert load_filters() == {"slow": "duration > 1s"}
 
 
 def test_state_is_only_written_to_a_regular_file(state_folder: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import glob
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -28,6 +30,9 @@ from tracetui.tui.themes import THEMES
 _T = TypeVar("_T")
 _MAX_BYTES = 1 << 22
 """Largest file that is read; the program writes none as large."""
+LOCK_SECONDS = 2.0
+"""Seconds to wait for another program that changes a file; a stopped one must not keep this one from ending."""
+_POLL_SECONDS = 0.01
 _RESUME = "resume.json"
 _QUERIES = "queries.json"
 _COLUMNS = "columns.json"
@@ -73,6 +78,36 @@ class StateFile(Generic[_T]):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with atomic_file(self.path) as file:
                 file.write(encode_any(value))
+
+    def update(self, change: Callable[[_T | None], _T]) -> None:
+        """Replace the value by a changed one, where a damaged one counts as missing. Programs that end at the same time
+        do so one after the other, so that no change is lost.
+        """
+        with self._locked():
+            try:
+                value = self.load()
+            except DamagedStateError:
+                value = None
+            self.save(change(value))
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Lock the directory for other programs. After LOCK_SECONDS, or where that is impossible, go on without."""
+        until = time.monotonic() + LOCK_SECONDS
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):
+                self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                directory = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                stack.callback(os.close, directory)
+                while True:
+                    try:
+                        fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        break
+                    except BlockingIOError:
+                        if time.monotonic() > until:
+                            break
+                    time.sleep(_POLL_SECONDS)
+            yield
 
     def _set_aside(self) -> DamagedStateError:
         aside = self.path.with_name(f"{self.path.name}.damaged")
@@ -185,8 +220,9 @@ def save_queries(new: Sequence[str]) -> None:
     new = [query for query in new if len(query) <= LONGEST_QUERY and not _holds_secret(query)]
     if new:
         # a repeated query moves to the end
-        queries = list(dict.fromkeys(reversed([*load_queries(), *new])))[:_MAX_QUERIES]
-        StateFile(_queries_path(), list[str]).save(queries[::-1])
+        StateFile(_queries_path(), list[str]).update(
+            lambda saved: list(dict.fromkeys(reversed([*(saved or ()), *new])))[:_MAX_QUERIES][::-1]
+        )
 
 
 def load_filters(warnings: list[str] | None = None) -> dict[str, str]:
@@ -194,24 +230,22 @@ def load_filters(warnings: list[str] | None = None) -> dict[str, str]:
 
     A damaged file is renamed, with a text added to `warnings`.
     """
-    shown = [(name, query) for name, query in _all_filters(warnings).items() if len(query) <= LONGEST_QUERY]
-    return dict(shown[-MAX_FILTERS:])
-
-
-def _all_filters(warnings: list[str] | None = None) -> dict[str, str]:
     try:
-        return StateFile(_filters_path(), dict[str, str]).load() or {}
+        saved = StateFile(_filters_path(), dict[str, str]).load() or {}
     except DamagedStateError as error:
         if warnings is not None:
             warnings.append(str(error))
         return {}
+    shown = [(name, query) for name, query in saved.items() if len(query) <= LONGEST_QUERY]
+    return dict(shown[-MAX_FILTERS:])
 
 
 def save_filters(changed: Mapping[str, str | None]) -> None:
     """Save filters by name, or remove those that are None. The file is read again before; its other filters stay."""
     if changed:
-        filters = {name: query for name, query in {**_all_filters(), **changed}.items() if query is not None}
-        StateFile(_filters_path(), dict[str, str]).save(filters)
+        StateFile(_filters_path(), dict[str, str]).update(
+            lambda saved: {name: query for name, query in {**(saved or {}), **changed}.items() if query is not None}
+        )
 
 
 def _filters_path() -> Path:
