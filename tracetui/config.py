@@ -108,7 +108,7 @@ def read_table(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        if not os.path.exists(path):  # noqa: PTH110 - unlike Path.exists it does not raise for an unreadable directory
+        if not file_exists(path):
             return {}
         raise UsageError(f"{path}: {error.strerror or error}") from None
     except RecursionError:
@@ -116,6 +116,11 @@ def read_table(path: Path) -> dict[str, Any]:
     except ValueError as error:
         # invalid TOML or UTF-8, or a number with too many digits
         raise UsageError(f"{path}: {error}") from None
+
+
+def file_exists(path: Path) -> bool:
+    """Test whether there is a file. Unlike Path.exists it does not raise for an unreadable directory or a long name."""
+    return os.path.exists(path)  # noqa: PTH110
 
 
 def plain_text(path: Path) -> str:

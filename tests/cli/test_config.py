@@ -156,6 +156,13 @@ def test_file_that_is_not_toml_is_rejected(program: Program, config: Path, text:
         assert f"{config}: " in result.err
 
 
+def test_directory_name_that_is_too_long_counts_as_no_file(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/" + "x" * 300)
+    for action in ("show", "validate"):
+        result = program("config", action)
+        assert (result.code, result.err) == (0, "")
+
+
 def test_named_pipe_is_not_opened_by_validation(program: Program, config: Path) -> None:
     """It would wait for a writer without end."""
     pipe = config.parent / "pipe"

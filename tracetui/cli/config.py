@@ -17,7 +17,7 @@ import typer
 from tracetui.cli import options as o
 from tracetui.cli.config_check import Fault, faults_in
 from tracetui.cli.output import print_json, print_lines, print_message
-from tracetui.config import SECRETS, Config, Profile, config_path, read_table
+from tracetui.config import SECRETS, Config, Profile, config_path, file_exists, read_table
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.model.errors import UsageError
 from tracetui.model.secrets import looks_secret
@@ -108,7 +108,7 @@ def config(options: ConfigOptions) -> None:
     if options.json:
         _print_json(path, faults, {}, options.output)
     elif not faults:
-        state = "valid" if path.exists() else "no config file; defaults apply"
+        state = "valid" if file_exists(path) else "no config file; defaults apply"
         print_lines([Line([(f"{safe(str(path))}: {state}", Role.PLAIN)])], ColourChoice.NEVER, options.output)
     if faults:
         listed = "\n".join(f"{path}: {fault}" for fault in faults)
@@ -116,7 +116,7 @@ def config(options: ConfigOptions) -> None:
 
 
 def _print_json(path: Path, faults: list[Fault], found: dict[str, Any], output: Path | None) -> None:
-    answer = {"file": str(path), "exists": path.exists(), **found, "faults": list(map(asdict, faults))}
+    answer = {"file": str(path), "exists": file_exists(path), **found, "faults": list(map(asdict, faults))}
     data = orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     print_json(data, output)
 
@@ -185,7 +185,7 @@ def _variables(environ: Mapping[str, str]) -> Iterator[Setting]:
 
 
 def _text(path: Path, settings: list[Setting], variables: list[Setting]) -> Iterator[Line]:
-    state = "" if path.exists() else " (no such file)"
+    state = "" if file_exists(path) else " (no such file)"
     yield Line([("Config file  ", Role.TITLE), (safe(str(path)) + state, Role.PLAIN)])
     for title, rows in (("Settings", settings), ("Environment", variables)):
         yield Line()

@@ -7,6 +7,7 @@ import gzip
 import json
 import re
 import socket
+import ssl
 import subprocess
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
@@ -397,6 +398,10 @@ def test_tls(program: Program) -> None:
     with LiveServer("zipkin", tls=tls()) as server:
         url = f"{server.url}/zipkin/{ZIPKIN_WINDOW}"
         assert_clear_error(program.analyze(url), server.url, "not trusted .*self-signed.*--ca FILE.*--insecure")
+        other_name = program.analyze(url.replace("127.0.0.1", "127.1"), "--ca", ca)
+        assert_clear_error(
+            other_name, "https://127.1", r"mismatch.*'127\.1'\); use the name .* issued for, or use --insecure"
+        )
         assert server.requests == []
         assert program.analyze(url, "--ca", ca).code == 0
         result = program.analyze(url, "--insecure")
@@ -417,6 +422,20 @@ def test_tls(program: Program) -> None:
         assert_clear_error(
             program.analyze(server.url.replace("http", "https")), "https", "TLS failed: .*is it plain http://"
         )
+
+
+def test_expired_certificate(program: Program, tmp_path: Path) -> None:
+    own, expired = certificate("server"), tmp_path / "expired.pem"
+    subprocess.run(
+        ["openssl", "x509", "-in", own.certificate, "-signkey", own.key, "-days", "-1", "-out", expired],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(expired, own.key)
+    with LiveServer("zipkin", tls=context) as server:
+        result = program.analyze(f"{server.url}/zipkin/{ZIPKIN_WINDOW}", "--ca", str(expired))
+        assert_clear_error(result, server.url, "certificate has expired.; it must be renewed, or use --insecure")
 
 
 def test_client_certificates(program: Program) -> None:

@@ -30,6 +30,13 @@ _ENDED: Final = re.compile("disconnected|peer closed")
 _UNANSWERED: Final = "without sending a response"
 _TENANT = re.compile(r"tenant|\borg\b", re.IGNORECASE)
 _TENANT_HINT = "Set the tenant with --tenant, TRACETUI_TENANT or a profile"
+_ADVICE: Final = {
+    9: "check the clock",
+    10: "it must be renewed",
+    62: "use the name that it was issued for",
+    64: "use the name that it was issued for",
+}
+"""Advice for OpenSSL's codes of certificates that are not yet or no longer valid, or for another name or address."""
 NO_JSON: Final = MALFORMED
 """Exceptions that decoding raises for malformed bytes of any kind."""
 
@@ -113,8 +120,9 @@ class RequestErrors:
             chain.append(inner)
         for cause in chain:
             if isinstance(cause, ssl.SSLCertVerificationError):
-                why = cause.verify_message or "not trusted"
-                return f"the server's certificate is not trusted ({why}); pass its CA with --ca FILE, or use --insecure"
+                why = (cause.verify_message or "not trusted").rstrip(".")
+                advice = _ADVICE.get(cause.verify_code, "pass its CA with --ca FILE")
+                return f"the server's certificate is not trusted ({why}); {advice}, or use --insecure"
             if isinstance(cause, ssl.SSLError):
                 reason = (cause.reason or str(cause)).replace("_", " ").lower()
                 hint = "; is it plain http://?" if "wrong version" in reason or "record layer" in reason else ""
