@@ -264,7 +264,7 @@ def test_alert_rule_selects_exactly_the_names_of_a_shape() -> None:
         ("GET /orders/{id}", "GET /orders/[^/]+"),
         ("GET /orders/search", ""),
     ]
-    text = alert_rules("api", found, command="tracetui 'my traces.json'")
+    text = alert_rules("api", found, sources=["my traces.json"])
     rules = yaml.safe_load(text)["groups"][0]["rules"]
     assert 'span_name=~"GET /orders/[^/]+",span_name!="GET /orders/search",' in rules[0]["expr"]
     assert 'span_name="GET /orders/search",' in rules[2]["expr"]

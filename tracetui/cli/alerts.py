@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -86,7 +85,13 @@ def alerts(options: AlertOptions, servers: o.Servers) -> None:
     for one in found:
         if one.error_threshold_percent is None:
             print_message(f"{service} {one.operation} fails nearly always; no rule, as no error threshold makes sense")
-    command = ["tracetui", *("SOURCE" if source == "-" else without_secrets(source) for source in sources)]
-    command += ["--exact-names"] if options.exact_names else []
-    rules = alert_rules(service, found, namespace, unit, shlex.join(command), ascii_only=options.ascii)
+    rules = alert_rules(
+        service,
+        found,
+        namespace,
+        unit,
+        ["SOURCE" if source == "-" else without_secrets(source) for source in sources],
+        options=["--exact-names"] if options.exact_names else [],
+        ascii_only=options.ascii,
+    )
     print_bytes(rules.encode("utf-8", "replace"), options.output)

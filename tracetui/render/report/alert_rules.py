@@ -8,8 +8,8 @@ Metric and label names are the connector's defaults (open-telemetry/opentelemetr
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from tracetui.analysis.alerts import BUCKET_ENDS_NS, ERROR_FACTOR, LATENCY_FACTOR, MIN_ERROR_PERCENT, Baseline
 from tracetui.model.span import Kind
@@ -17,12 +17,15 @@ from tracetui.model.times import format_duration
 from tracetui.query.lexer import quoted
 from tracetui.render.text import numbers
 from tracetui.render.text.safe_text import escaped
+from tracetui.render.text.shell import shell_command
 
 DEFAULT_NAMESPACE = "traces_span_metrics"
 _WINDOW = "5m"
 _PENDING = "5m"
 _UNITS = {"ms": ("milliseconds", 1_000_000), "s": ("seconds", 1_000_000_000)}
 _OUTSIDE_ASCII = re.compile(r"[^\x00-\x7f]")
+_Opening = Callable[[Baseline, str], str]
+"""Returns the command that opens the traces with calls that meet a condition."""
 UNITS = tuple(_UNITS)
 """Units of durations in the connector."""
 
@@ -32,30 +35,32 @@ def alert_rules(
     found: Sequence[Baseline],
     namespace: str = DEFAULT_NAMESPACE,
     unit: str = "ms",
-    command: str = "tracetui SOURCE",
+    sources: Sequence[str] = ("SOURCE",),
     *,
+    options: Sequence[str] = (),
     ascii_only: bool = False,
 ) -> str:
     """Return a rule file with two rules per operation: latency and error rate.
 
-    `command` opens the traces; each alert appends its query. With `ascii_only`, other characters are escaped; the
-    rules stay the same.
+    Each alert has the command that opens its traces from `sources` with `options`. With `ascii_only`, other characters
+    are escaped; the rules stay the same.
     """
     lines = [
         "groups:",
         f"  - name: {_quoted(f'tracetui {service}')}",
         "    rules:",
     ]
+    opening = partial(_opening, service, sources, options)
     for one in found:
-        lines += _slow(service, one, namespace, unit, command)
+        lines += _slow(service, one, namespace, unit, opening)
         if one.error_threshold_percent is not None:
-            lines += _fails(service, one, namespace, command)
+            lines += _fails(service, one, namespace, opening)
     text = "\n".join(lines) + "\n"
     # names occur within double quotes only
     return _OUTSIDE_ASCII.sub(lambda found: _code_point(found[0]), text) if ascii_only else text
 
 
-def _slow(service: str, one: Baseline, namespace: str, unit: str, command: str) -> Iterator[str]:
+def _slow(service: str, one: Baseline, namespace: str, unit: str, opening: _Opening) -> Iterator[str]:
     name, size = _UNITS[unit]
     threshold = one.latency_threshold_ns / size
     rate = f"rate({namespace}_duration_{name}_bucket{{{_selector(service, one)}}}[{_WINDOW}])"
@@ -71,11 +76,11 @@ def _slow(service: str, one: Baseline, namespace: str, unit: str, command: str) 
         why = f"The threshold is {LATENCY_FACTOR:g} times the baseline: {why}"
     if one.latency_threshold_ns >= BUCKET_ENDS_NS[-1]:
         why += " The connector's default buckets end at 15 s: configure larger ones, or the alert never fires."
-    opens = _opening(command, service, one, f"duration >= {format_duration(_three_digits(one.p95_ns))}")
+    opens = opening(one, f"duration >= {format_duration(_three_digits(one.p95_ns))}")
     yield from _rule("OperationSlow", expression, service, one, f"p95 of {{}} is above {limit}", why, opens)
 
 
-def _fails(service: str, one: Baseline, namespace: str, command: str) -> Iterator[str]:
+def _fails(service: str, one: Baseline, namespace: str, opening: _Opening) -> Iterator[str]:
     calls, selector = f"{namespace}_calls_total", _selector(service, one)
     failed = f'sum(rate({calls}{{{selector},status_code="STATUS_CODE_ERROR"}}[{_WINDOW}]))'
     expression = f"100 * {failed} / sum(rate({calls}{{{selector}}}[{_WINDOW}])) > {one.error_threshold_percent:g}"
@@ -86,7 +91,7 @@ def _fails(service: str, one: Baseline, namespace: str, command: str) -> Iterato
         f"It must hold for {_PENDING} before the alert fires."
     )
     summary = f"more than {one.error_threshold_percent:g} % of the calls of {{}} fail"
-    opens = _opening(command, service, one, "status = error")
+    opens = opening(one, "status = error")
     yield from _rule("OperationFailing", expression, service, one, summary, why, opens)
 
 
@@ -107,10 +112,10 @@ def _rule(
     yield f"          command: {_quoted(_no_template(opens))}"
 
 
-def _opening(command: str, service: str, one: Baseline, condition: str) -> str:
+def _opening(service: str, sources: Sequence[str], options: Sequence[str], one: Baseline, condition: str) -> str:
     """Return the command that opens the traces behind an alert."""
     query = f"{{ service = {quoted(service)} AND operation = {quoted(one.operation)} AND {condition} }}"
-    return f"{command} --query {shlex.quote(query)}"
+    return shell_command(["tracetui"], sources, [*options, "--query", query])
 
 
 def _three_digits(ns: float) -> int:

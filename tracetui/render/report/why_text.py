@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from typing import Final
 
@@ -14,10 +13,12 @@ from tracetui.render.report.text_blocks import Page, ReportOptions
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.render.text.shell import shell_command
 
 _SHOWN: Final = 3
 _SHOWN_SYMPTOMS: Final = 3
 _WORSE: Final = "Got worse  "
+_LONGEST_COMMAND: Final = 10_000
 
 
 def why_text(causes: CausesAndBaseline, source: str, options: ReportOptions) -> Iterator[Line]:
@@ -111,6 +112,6 @@ class _WhyReport(Page):
             )
         for number, trace_id in enumerate(cause.example_trace_ids):
             label = "   example  " if not number else " " * 12
-            command = f"tracetui show {safe(shlex.quote(self.source))} --trace {safe(shlex.quote(trace_id))}"
             # a command that is cut cannot be pasted
+            command = safe(shell_command(["tracetui", "show"], [self.source], ["--trace", trace_id]), _LONGEST_COMMAND)
             yield Line([(label, Role.DIM), (command, Role.PLAIN)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +19,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.copy_formats import TraceForm, curl_line, span_json, trace_copy
 from tracetui.render.text.attributes import to_json, value_text
 from tracetui.render.text.safe_text import safe
+from tracetui.render.text.shell import shell_command
 from tracetui.tui.background_work import Work
 from tracetui.tui.keys.dialogs import COPY
 from tracetui.tui.keys.keymap import KeyNames
@@ -69,7 +69,7 @@ class CopySource:
 
     def links(self, trace_id: str) -> TraceLinks:
         """Return the links of a trace."""
-        command = shlex.join(["tracetui", "show", *self.sources, "--trace", trace_id]) if self.sources else ""
+        command = shell_command(["tracetui", "show"], self.sources, ["--trace", trace_id]) if self.sources else ""
         return TraceLinks(page_of(self.page, trace_id), command)
 
 
