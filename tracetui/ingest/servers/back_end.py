@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tracetui.ingest.json_member_limit import Surplus
 from tracetui.ingest.servers.bounded_map import bounded_map
 from tracetui.ingest.servers.connection import AT_ONCE, Connection, Params, ServerResponse
 from tracetui.ingest.servers.readable_lists import readable_edges, readable_names
@@ -93,6 +92,7 @@ class BackEnd(ABC):
     def __init__(self, connection: Connection, warn: Warn) -> None:
         self.connection = connection
         self._warn = warn
+        connection.warn = self.warn
         self.has_more = False
         """True if the last search omitted traces although it found fewer than the limit."""
         self.omits_unchanged = False
@@ -232,11 +232,8 @@ class BackEnd(ABC):
         """Request one trace. -> the response, whatever its status"""
         response = self.connection.get(path, max_bytes=LARGEST_TRACE)
         if response.surplus:
-            self._warn_of_surplus(path, response.surplus)
+            self.warn(f"{path}: {response.surplus}")
         return response
-
-    def _warn_of_surplus(self, path: str, surplus: Surplus) -> None:
-        self.warn(f"{path}: {surplus}")
 
     def traces(self, trace_ids: Sequence[str]) -> Generator[bytes]:
         """Yield traces by id as they arrive; missing and unreadable ones are reported."""

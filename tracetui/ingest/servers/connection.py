@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -83,6 +83,8 @@ class Connection:
         self.address = address
         self.errors = RequestErrors(address, access)
         self._max_response_bytes = max_response_bytes
+        self.warn: Callable[[str], object] = lambda _: None
+        """Called with a text if part of a response is skipped."""
         self.clock_ahead = 0.0
         """Seconds by which the server's clock was ahead of the local one at the last response; 0 for no clear skew."""
         transport = PacedTransport(
@@ -143,6 +145,8 @@ class Connection:
         response = self.get(path, params)
         if response.status != httpx.codes.OK:
             raise self.errors.status_error(path, response.status, response.body)
+        if response.surplus:
+            self.warn(f"{path}: {response.surplus}")
         try:
             return response.json(kind)
         except msgspec.ValidationError as error:
