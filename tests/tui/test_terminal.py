@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -19,9 +20,9 @@ from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 from textual.message import Message
 
 from tests.support.hostile import DAMAGED_STATE
-from tests.support.paths import INCIDENT
+from tests.support.paths import INCIDENT, ROOT
 from tests.support.terminal import Terminal
-from tracetui.tui.terminal.driver import KeyReader, tolerant_file
+from tracetui.tui.terminal.driver import MAX_CELLS, KeyReader, tolerant_file
 from tracetui.tui.terminal.input import MAX_PASTED, MAX_TYPED, PASTE_ENDS, PASTE_SECONDS, TerminalInput
 
 LEFT_ALTERNATE_SCREEN = b"\x1b[?1049l"
@@ -133,6 +134,29 @@ def test_keys_come_from_the_terminal_if_stdin_is_a_file(tmp_path: Path, stdin: s
     terminal.press(b"q")
     assert terminal.end() == 0
     assert LEFT_ALTERNATE_SCREEN in terminal.seen
+
+
+@pytest.mark.parametrize("stderr", ["2>&-", "2>/dev/null", "2>errors"])
+def test_screen_is_painted_if_stderr_is_no_terminal(tmp_path: Path, stderr: str) -> None:
+    command = f"cd {tmp_path}; {sys.executable} -m tracetui {INCIDENT} {stderr}"
+    terminal = Terminal(["sh", "-c", command], environ={"XDG_STATE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)})
+    terminal.wait_for(b"100 traces", 300)
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    assert LEFT_ALTERNATE_SCREEN in terminal.seen
+    if (tmp_path / "errors").exists():
+        assert (tmp_path / "errors").read_bytes() == b""
+
+
+def test_first_screen_is_no_larger_than_the_largest(tmp_path: Path) -> None:
+    environ = {"XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    terminal = Terminal([sys.executable, "-m", "tracetui", INCIDENT], columns=60_000, rows=30, environ=environ)
+    terminal.wait_for(b"100 traces", 300)
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    assert max(int(column) for column in re.findall(rb"\x1b\[\d+;(\d+)H", terminal.seen)) <= MAX_CELLS
+    # a painted line has hardly more bytes than cells
+    assert max(map(len, terminal.seen.split(b"\x1b["))) <= MAX_CELLS + 100
 
 
 def test_demo_ends_with_commands_that_run(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import sys
 import time
 from collections.abc import Iterable
 from typing import IO, Any
@@ -98,7 +99,11 @@ class ResilientDriver(LinuxDriver):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._file = tolerant_file(self._file)
+        # Textual paints on standard error, which may be a file or closed
+        is_terminal = sys.__stderr__ is not None and sys.__stderr__.isatty()
+        self._file = tolerant_file(sys.__stderr__ if is_terminal else sys.__stdout__)
+        # else the first screen has the size that the terminal or the environment states
+        self._size = self._size or self._get_terminal_size()
         self._is_restarting = False
 
     def _sigcont_application(self, *_: Any) -> None:
