@@ -7,7 +7,6 @@ that each has values.
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import sys
@@ -20,8 +19,9 @@ import numpy as np
 import orjson
 import pytest
 import yaml
+from textual.widgets import Input
 
-from tests.support.hostile import ALL, ARGUMENT, FILE_NAME, KINDS, write_logs, write_traces
+from tests.support.hostile import ALL, ARGUMENT, FILE_NAME, KINDS, POISON, write_logs, write_samples, write_traces
 from tests.support.loopback import Loopback, Request, Response
 from tests.support.program import Program
 from tests.support.screens import painted
@@ -40,16 +40,16 @@ from tracetui.render.graph.json import answer_json
 from tracetui.render.graph.text_blocks import GraphPage
 from tracetui.render.report.alert_rules import alert_rules
 from tracetui.render.report.text_blocks import ReportOptions
-from tracetui.render.text.ansi import Colour, write_lines
 from tracetui.render.text.clipboard import clipboard_text
-from tracetui.render.text.line import Line, Role
+from tracetui.render.text.glyphs import ASCII
 from tracetui.session import Session
 from tracetui.tui.keys.everywhere import APP, FINDINGS, LISTS
 from tracetui.tui.keys.view_key_tables import VIEW_KEYS
-from tracetui.tui.messages import CopyText, Notice, ReadText
+from tracetui.tui.messages import CopyText, FilterTraces, Notice, ReadText
 from tracetui.tui.state import Look
 from tracetui.tui.views.registry import VIEWS
 from tracetui.tui.widgets.copy_menu import CopyMenu, CopySource, copy_items, trace_items
+from tracetui.tui.widgets.line_input import LineInput
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _EXIT_CODES = {0, 2, 3, 4}
@@ -64,12 +64,26 @@ def assert_harmless(text: str, sink: str) -> None:
     assert not is_error, f"{sink}: {[f'U+{ord(character):04X}' for character in is_error]} in {lines[0][:300]!r}"
 
 
+@pytest.fixture(autouse=True)
+def lines_as_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines replace control characters, which would hide that a caller does not clean its text."""
+    monkeypatch.setattr("tracetui.render.text.line.safe", lambda text: text)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write traces below a directory with a hostile name, and `logs` next to it."""
     made = tmp_path_factory.mktemp("sinks") / FILE_NAME
     write_traces(made)
     write_logs(made.parent / "logs")
+    return made
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the bundled traces with hostile names."""
+    made = tmp_path_factory.mktemp("samples") / "traces"
+    write_samples(made)
     return made
 
 
@@ -111,8 +125,8 @@ SOURCES: dict[str, list[list[str]]] = {
 VALUES: dict[str, list[str]] = {
     "--service": [ALL, ARGUMENT],
     "--operation": [ALL, ARGUMENT],
-    "--query": [f"name = {json.dumps(ALL)}", json.dumps(ALL), ARGUMENT, f'"{ARGUMENT}'],
-    "--select": [f"service = {json.dumps(ALL)}", ARGUMENT],
+    "--query": [f"name = {json.dumps(ALL, ensure_ascii=False)}", json.dumps(ALL), ARGUMENT, f'"{ARGUMENT}'],
+    "--select": [f"service = {json.dumps(ALL, ensure_ascii=False)}", ARGUMENT],
     "--trace": [ARGUMENT, "failed", "newest"],
     "--normal": ["newest", ARGUMENT],
     "--slow": ["50", ARGUMENT],
@@ -252,6 +266,58 @@ def test_command_output_is_harmless(
         assert yaml.safe_load(result.out)["groups"]
 
 
+_INCIDENT = ["BEFORE", "AFTER"]
+ANALYSES = {
+    "report": ["analyze", "SAMPLES"],
+    "filtered report": ["analyze", "SAMPLES", "--query", f'NOT "{POISON}x"', "--verbose"],
+    "trace": ["show", "SAMPLES", "--trace", "failed"],
+    "slow trace": ["show", "SAMPLES", "--trace", "slowest", "--all"],
+    "graph": ["graph", "SAMPLES", "services"],
+    "most critical services": ["graph", "SAMPLES", "critical"],
+    "filtered graph": ["graph", "SAMPLES", "services", "--query", f'NOT "{POISON}x"'],
+    "map": ["graph", "SAMPLES", "map"],
+    "comparison": ["compare", *_INCIDENT],
+    "filtered comparison": ["compare", *_INCIDENT, "--query", f'NOT "{POISON}x"'],
+    "comparison of versions": ["compare", "SAMPLES", "--by", "service.version"],
+    "trace with a normal one": ["compare", "SAMPLES", "--trace", "slowest"],
+    "contrast": ["contrast", "SAMPLES", "--select", "error"],
+    "filtered contrast": ["contrast", "SAMPLES", "--slow", "10", "--query", f'NOT "{POISON}x"'],
+    "causes": ["why", "AFTER"],
+    "causes with a baseline": ["why", "AFTER", "--baseline", "BEFORE", "--query", f'NOT "{POISON}x"'],
+    "causes in a network": ["why", "NETWORK"],
+}
+
+
+@pytest.mark.parametrize("words", ANALYSES.values(), ids=ANALYSES)
+def test_analysis_of_hostile_samples_is_harmless(
+    program: Program, samples: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    incident = samples / "incident"
+    paths = {"SAMPLES": samples, "NETWORK": samples / "network", "AFTER": incident / "after.json"}
+    paths["BEFORE"] = incident / "before.json"
+    result = program(*(str(paths.get(word, word)) for word in words))
+    assert result.code == 0, result.err
+    assert result.out
+    assert_harmless(result.out + result.err, words[0])
+
+
+@pytest.mark.parametrize("action", ["show", "validate"])
+@pytest.mark.parametrize("key", ["theme", "keymap.x", "profiles.p.tenant", "profiles.p.headers.x", "profiles.p.kind"])
+def test_config_file_with_hostile_texts_is_harmless(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str, key: str
+) -> None:
+    home = tmp_path / FILE_NAME.replace("/", "")
+    (home / "tracetui").mkdir(parents=True)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
+    text = json.dumps(ARGUMENT.encode("utf-8", "replace").decode())
+    for name in (key, f"{key}.{text}"):
+        (home / "tracetui" / "config.toml").write_text(f"{name} = {text}", "utf-8")
+        result = program("config", action)
+        assert result.code in (0, 2)
+        assert_harmless(result.out + result.err, "config")
+
+
 # --- functions behind the commands -----------------------------------------------------------------------------------
 
 
@@ -324,14 +390,6 @@ def test_alert_rules_with_hostile_names_are_valid(analysis: Analysis) -> None:
         assert not base or yaml.safe_load(text)["groups"]
 
 
-@pytest.mark.parametrize("colour", Colour)
-def test_lines_that_were_not_cleaned_are_printed_harmlessly(colour: Colour) -> None:
-    """Reports and messages of commands are cleaned again when they are written."""
-    stream = io.StringIO()
-    write_lines([Line([(text, Role.PLAIN)]) for text in (ALL, *KINDS.values())], stream, colour)
-    assert_harmless(stream.getvalue(), "lines")
-
-
 def test_load_warnings_are_harmless() -> None:
     assert_harmless("\n".join(_shown_lines(str(LoadWarning(FILE_NAME, ALL, ALL)))), "a warning")
 
@@ -365,8 +423,10 @@ def assert_screen_is_harmless(app: Any, after: str) -> None:
 
 
 @pytest.mark.parametrize("view", [view for view, _ in VIEWS])
-async def test_view_is_harmless_after_every_key(folder: Path, view: str) -> None:
-    async with opened(str(folder), size=(120, 40)) as (app, pilot):
+@pytest.mark.parametrize("traces", ["folder", "samples"])
+async def test_view_is_harmless_after_every_key(request: pytest.FixtureRequest, traces: str, view: str) -> None:
+    source = str(request.getfixturevalue(traces))
+    async with opened(source, size=(120, 40)) as (app, pilot):
         number = str([one for one, _ in VIEWS].index(view) + 1)
         await pilot.press("enter", number)
         keys = keys_of(view)
@@ -374,11 +434,23 @@ async def test_view_is_harmless_after_every_key(folder: Path, view: str) -> None
         for key in keys:
             await pilot.press(key)
             assert_screen_is_harmless(app, f"{view} {key}")
-            # close what has opened and return to the view
-            for _ in range(3):
-                if len(app.screen_stack) > 1:
-                    await pilot.press("escape")
-            if app.view != view or app.focused is None:
+            # what has opened takes a text, or has rows to choose from
+            for then in ("", ARGUMENT):
+                if len(app.screen_stack) == 1 and not isinstance(app.focused, LineInput | Input):
+                    break
+                if then:
+                    await pilot.paste(then)
+                    assert_screen_is_harmless(app, f"{view} {key} and a paste")
+                for choice in ("down", "enter"):
+                    await pilot.press(choice)
+                    assert_screen_is_harmless(app, f"{view} {key} {then and 'a paste '}{choice}")
+            # close what has opened, list all traces, and return to the view
+            while len(app.screen_stack) > 1:
+                await pilot.press("escape")
+            if app.main.controller.query:
+                app.main.post_message(FilterTraces("", search_servers=False))
+                await pilot.settle()
+            if app.view != view or app.focused is None or isinstance(app.focused, LineInput | Input):
                 await pilot.press("escape", number)
             assert app.is_running
 
@@ -398,12 +470,29 @@ async def test_text_copied_in_views_is_harmless(folder: Path, view: str) -> None
             assert not [c for c in app.clipboard if (ord(c) < 0x20 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0], key
 
 
+@pytest.mark.parametrize("traces", ["folder", "samples"])
+async def test_stand_ins_are_ascii_on_an_ascii_screen(request: pytest.FixtureRequest, traces: str) -> None:
+    async with opened(str(request.getfixturevalue(traces)), size=(120, 40), glyphs=ASCII) as (app, pilot):
+        await pilot.press("enter")
+        for number in range(1, len(VIEWS) + 1):
+            for key in (str(number), "slash"):
+                await pilot.press(key)
+                await pilot.paste(KINDS["CSI"])
+                shown = "".join(painted(app))
+                assert "^[" in shown
+                assert not re.findall("[\u2400-\u2426]", shown)
+            await pilot.press("escape", "escape")
+
+
 async def test_notices_and_pager_are_harmless(folder: Path) -> None:
     async with opened(str(folder)) as (app, pilot):
         for text in (ALL, KINDS["long"], KINDS["newlines"]):
             app.post_message(Notice(text, is_error=True))
             app.post_message(CopyText(text, text, one_line=True))
             await pilot.settle()
+            assert "\n" not in app.clipboard
+            app.copy_to_clipboard(text)
+            assert not [c for c in app.clipboard if (ord(c) < 0x20 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0]
             assert_screen_is_harmless(app, "a notice")
             app.post_message(ReadText(text, text))
             await pilot.settle()

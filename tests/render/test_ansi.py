@@ -6,10 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.hostile import ALL, KINDS
+from tests.support.texts import is_harmless
 from tracetui.render.text.ansi import Colour, ColourChoice, ansi_text, colour_of, encodable, theme_for, write_lines
+from tracetui.render.text.cells import cell_width
 from tracetui.render.text.line import Line, Role, flowed, wrapped
 from tracetui.render.text.theme import ANSI, DARK, LIGHT, MONO, SLOTS, Theme, service_slots
 
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
 LINE = Line([("✖ ", Role.ERROR), ("redis", Role.service(3)), (" get   ", Role.PLAIN)])
 
 
@@ -163,3 +167,17 @@ def test_marking_changes_only_the_roles_of_a_word(runs: list[tuple[str, str]], w
     for match in re.finditer(re.escape(word), line.text, re.IGNORECASE):
         inside[match.start() : match.end()] = [True] * len(match[0])
     assert pieces == ["found" if found else role for found, role in zip(inside, before, strict=True)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lines_clean_what_their_callers_do_not(kind: str) -> None:
+    line = Line([("a", Role.PLAIN), (KINDS[kind], Role.PLAIN), (KINDS[kind], Role.DIM)])
+    assert is_harmless(line.extend(Line([(KINDS[kind], Role.DIM)])).text)
+    assert line.width == cell_width(line.text)
+
+
+@pytest.mark.parametrize("colour", Colour)
+def test_lines_that_were_not_cleaned_are_printed_harmlessly(colour: Colour) -> None:
+    stream = io.StringIO()
+    write_lines([Line([(text, Role.PLAIN)]) for text in (ALL, *KINDS.values())], stream, colour)
+    assert all(map(is_harmless, _STYLE.sub("", stream.getvalue()).split("\n")))

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from tests.support.paths import SAMPLES
+
 KINDS = {
     "C0": "".join(map(chr, range(0x20))),
     "DEL": "a\x7fb",
@@ -29,6 +31,23 @@ FILE_NAME = "\x1b]0;t\x07\x9b31m\u202e[red]\n\r\x7f\udcff"
 """Name of a file, which ends with a byte that is not UTF-8."""
 DAMAGED_STATE = [b'["\xff"]', b"{", b"[" * 3_000, b'{"x": ' + b"[" * 3_000, b"\x00", b"7", b" " * (1 << 23)]
 """Contents of state files that cannot be decoded."""
+POISON = "\x1b[31m\x9b\u202e"
+_TEXTS = {"name", "operationName", "serviceName", "value", "stringValue", "message"}
+_MEANINGS = ("span.kind", "otel.", "error", "messaging.operation", "http.request.", "http.response.", "db.system")
+"""Beginnings of attributes whose values decide about kinds and errors."""
+_KNOWN_KEYS = (
+    "service.",
+    "host.",
+    "http.",
+    "url.",
+    "db.",
+    "exception.",
+    "messaging.",
+    "peer.",
+    "net",
+    "server.",
+    "event",
+)
 _CALLS = 24
 """Number of calls of the service `ALL`; alert rules need enough of them."""
 
@@ -41,6 +60,43 @@ def write_traces(folder: Path) -> None:
     (folder / "otlp.json").write_text(re.sub("[\ud800-\udfff]", "\ufffd", calls), "utf-8")
     traces = [_jaeger(text, at) for at, text in enumerate(KINDS.values())]
     (folder / "jaeger.json").write_text(json.dumps({"data": traces}))
+
+
+def write_samples(folder: Path) -> None:
+    """Write the bundled traces with a control sequence in every name, text and unusual key. They have what the analyses
+    look for: errors, slow calls, suggestions, networks, asynchronous work.
+    """
+    for group in ("incident", "n-plus-one", "network", "async", "broken", "first-look"):
+        (folder / group).mkdir(parents=True)
+        for path in (SAMPLES / group).iterdir():
+            lines = path.read_text("utf-8").splitlines()
+            try:
+                made = [json.dumps(poisoned(json.loads(line))) for line in lines]
+            except ValueError:
+                # this one is damaged
+                continue
+            (folder / group / path.name).write_text("\n".join(made))
+
+
+def poisoned(value: Any, name: str = "") -> Any:
+    """Put `POISON` into the texts of a decoded trace file. `name`: key of the value."""
+    if isinstance(value, list):
+        return [poisoned(one, name) for one in value]
+    if isinstance(value, dict):
+        key = value.get("key", "")
+        if key and "value" in value:
+            if key.startswith(_MEANINGS):
+                return value
+            known = key if key.startswith(_KNOWN_KEYS) else _poisoned_text(key)
+            return {**value, "key": known, "value": poisoned(value["value"], "value")}
+        return {key: poisoned(held, key) for key, held in value.items()}
+    return _poisoned_text(value) if isinstance(value, str) and name in _TEXTS else value
+
+
+def _poisoned_text(text: str) -> str:
+    # near the beginning, as outputs cut long texts, but behind a first word that analyses may know
+    first, blank, rest = text.partition(" ")
+    return first + POISON + blank + rest if blank else text[:2] + POISON + text[2:]
 
 
 def write_logs(path: Path) -> None:

@@ -57,6 +57,13 @@ class Driver(Pilot[Any]):
         event.set_sender(self.app)
         driver.send_message(event)
 
+    async def paste(self, text: str) -> None:
+        """Paste a text, and settle."""
+        driver = self.app._driver
+        assert driver is not None
+        driver.send_message(events.Paste(text))
+        await self.settle()
+
     async def settle(self, without: str = "") -> None:
         """Wait until messages, workers and short timers are done and the screen is painted.
 

@@ -13,7 +13,7 @@ from rich.color import ColorSystem
 from tracetui.render.text import hyperlinks
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.line import Line, Role
-from tracetui.render.text.safe_text import in_ascii, safe
+from tracetui.render.text.safe_text import in_ascii
 from tracetui.render.text.theme import ANSI, DARK, LIGHT, MONO, Theme
 
 
@@ -72,9 +72,7 @@ def ansi_text(line: Line, theme: Theme, colour: Colour) -> str:
     last = len(runs) - 1
     parts = []
     for i, (text, role) in enumerate(runs):
-        shown = text if text.isprintable() else safe(text)
-        if i == last:
-            shown = shown.rstrip()
+        shown = text.rstrip() if i == last else text
         role, address = Role.without_link(role)
         codes = _codes(theme, role, colour) if shown.strip() else ""
         styled = f"\x1b[{codes}m{shown}\x1b[0m" if codes else shown

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tracetui.render.text.cells import cell_width, cut
 from tracetui.render.text.hyperlinks import linkable
+from tracetui.render.text.safe_text import safe
 
 _LINK = "link "
 
@@ -58,14 +59,19 @@ class Role:
 
 
 class Run(NamedTuple):
-    """Text of one role, safe to show and without line breaks."""
+    """Text of one role, without control characters and line breaks."""
 
     text: str
     role: str = Role.PLAIN
 
 
 class Line:
-    """Runs of text from left to right; neighbours with the same role are merged."""
+    """Runs of text from left to right; neighbours with the same role are merged.
+
+    Everything that the screen paints and reports print is a line, and a line replaces control characters as `safe`
+    does, so that none passes even if a caller forgets them. Callers still clean untrusted text before they measure it:
+    that keeps columns aligned and texts short.
+    """
 
     __slots__ = ("runs", "width")
 
@@ -90,6 +96,8 @@ class Line:
 
     def add(self, text: str, role: str = Role.PLAIN) -> Line:
         """Append text."""
+        if not text.isprintable():
+            text = safe(text)
         if text:
             runs = self.runs
             if runs and runs[-1].role == role:

@@ -17,6 +17,7 @@ from textual.widget import Widget
 
 from tracetui.query.edit import Window
 from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import in_ascii
 from tracetui.render.text.theme import REVERSED
 from tracetui.render.traces.scatter import MarkedTime, Plot, Points, Region
 from tracetui.render.traces.scatter_stats import STATS_WIDTH, explained, region_lines
@@ -125,11 +126,11 @@ class Scatter(Widget):
         self.remake()
 
     def render_line(self, y: int) -> Strip:
-        plot, base, theme = self.plot, self.rich_style, self._look.theme
+        plot, base = self.plot, self.rich_style
         width = self.size.width
         if plot is None or not len(plot.points) or y >= len(plot.lines):
             return Strip.blank(width, base)
-        strip = Strip([Segment(text, base + theme.style(role)) for text, role in plot.lines[y].runs])
+        strip = Strip(self._segments(plot.lines[y]))
         strip = self._ringed(strip, plot, plot.rows - 1 - y)
         strip = self._with_cells_reversed(strip.adjust_cell_length(plot.width, base), plot, plot.rows - 1 - y)
         if plot.width < width:
@@ -139,10 +140,14 @@ class Scatter(Widget):
             if region is not None:
                 keys = KeyNames(self.screen).short("{region.take} filters  {region.contrast} contrasts")
                 stats = region_lines(plot, region, glyphs, keys)
-            shown = stats[y].runs if y < len(stats) else []
-            statistics = [Segment(" " * _GAP, base), *(Segment(text, base + theme.style(role)) for text, role in shown)]
+            statistics = [Segment(" " * _GAP, base), *(self._segments(stats[y]) if y < len(stats) else ())]
             strip = Strip.join([strip, Strip(statistics).adjust_cell_length(width - plot.width, base)])
         return strip
+
+    def _segments(self, line: Line) -> list[Segment]:
+        base, look = self.rich_style, self._look
+        runs = in_ascii(line.runs) if look.glyphs.ascii_only else line.runs
+        return [Segment(text, base + look.theme.style(role)) for text, role in runs]
 
     def _ringed(self, strip: Strip, plot: Plot, row: int) -> Strip:
         """Ring the trace under the cursor, if it is in this row."""

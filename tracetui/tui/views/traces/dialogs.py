@@ -215,7 +215,7 @@ class TraceDialogs:
             )
             job = partial(_named, compared, ("the window before", shown))
         else:
-            view.post_notice(f"reading {safe(without_secrets(value))} {ellipsis}")
+            view.post_notice(f"reading {without_secrets(value)} {ellipsis}")
             compared = partial(compare_with, [value], analysis, state.sources, state.overrides)
             job = partial(_named, compared, (source_name([value]), shown))
 
@@ -311,7 +311,7 @@ def _saved(traces: TraceSet, path: Path) -> str:
     except UsageError as error:
         return str(error)
     without = f", without {', '.join(lost)}" if lost else ""
-    return f"saved {numbers.counted(traces.trace_count, 'trace')} to {safe(str(path))}{without}"
+    return f"saved {numbers.counted(traces.trace_count, 'trace')} to {path}{without}"
 
 
 def _split(pair: GroupPair) -> Split | str:

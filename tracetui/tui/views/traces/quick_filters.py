@@ -204,7 +204,7 @@ class QuickFilters:
             if condition:
                 parse(condition)
         except QueryError as error:
-            self._view.post_notice(safe(error.reason))
+            self._view.post_notice(error.reason)
             return
         self._replace_conditions(kind, *([condition] if condition else []))
 

@@ -43,6 +43,6 @@ def open_saved_filters(view: View) -> None:
         else:
             name = value[:LONGEST_NAME]
             state.save_filter(name, query)
-            view.post_notice(f"saved as {safe(name)}")
+            view.post_notice(f"saved as {name}")
 
     view.show_dialog(Choice(state.look, title, options, free=free), chosen)
