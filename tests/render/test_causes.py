@@ -33,6 +33,15 @@ def test_drawing_names_operations_below_the_first_service_and_the_cause() -> Non
     assert drawn(("gateway", "catalog"), 60, ASCII)[0] == "gateway ---> X catalog"
 
 
+def test_drawing_does_not_name_the_callers_operation_below_the_cause() -> None:
+    generated = incident(9)
+    causes = find_root_causes(generated.before, generated.after).causes
+    callee = next(cause for cause in causes if cause.evidence[0].service != cause.service)
+    services, operations = [line.text for line in chain_lines(callee, 100, UNICODE)]
+    assert services.endswith(f"✖ {callee.service}")
+    assert operations.strip() == "gateway.handle"
+
+
 def test_drawing_leaves_out_services_in_the_middle() -> None:
     path = ("gateway", "shop", "cart", "catalog")
     assert drawn(path, 40)[0] == "gateway ──→ shop ──→ cart ──→ ✖ catalog"

@@ -84,6 +84,30 @@ async def test_comparison_names_the_cause_and_opens_its_evidence(tmp_path: Path)
         assert "figures became worse" in pilot.text
 
 
+@pytest.mark.parametrize("fault", ["self_time", "network", "dependency", "slow_host"])
+async def test_figures_of_examples_are_on_the_screen_of_their_span(fault: str, tmp_path: Path) -> None:
+    generated = incident(300, fault)
+    for traces, name in ((generated.before, "before.json"), (generated.after, "after.json")):
+        save(traces, tmp_path / name)
+    async with opened(str(tmp_path / "after.json"), size=(160, 50)) as (app, pilot):
+        await pilot.press("B", *str(tmp_path / "before.json"), "enter", "Y")
+        page = pilot.text.split("\n")
+        first = next(row for row, line in enumerate(page) if line.lstrip("▌ ").startswith("1  "))
+        examples = {
+            row - first: found[1]
+            for row, line in enumerate(page)
+            if (found := re.search(r"^[▌ ] +\d\d:\d\d:\d\d\.\d{3} .* (\S+ (?:ms|µs|s))\b", line)) is not None
+        }
+        assert len(examples) >= 3
+        at = 0
+        for row, figure in list(examples.items())[:4]:
+            await pilot.press(*"j" * (row - at), "enter")
+            assert app.view == "waterfall"
+            assert figure in pilot.text
+            await pilot.press("escape")
+            at = row
+
+
 @dataclass
 class FakeView:
     """What a finder needs of a view."""

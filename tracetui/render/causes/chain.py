@@ -1,4 +1,4 @@
-"""Drawing of the way from an entry point to a cause: services joined by arrows, with an operation at each end."""
+"""Drawing of the way from an entry point to a cause: services joined by arrows, with the operation at each end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def chain_lines(cause: Cause, width: int, glyphs: Glyphs) -> list[Line]:
         entry = safe(cause.entry_points[0].operation)
         operations.add(entry, Role.DIM)
         operations = operations.cropped(max(at - _MIN_GAP, 0), glyphs.ellipsis)
-    operations.pad(at).add(safe(cause.operation), Role.DIM)
+    # the operation with a slow call is the caller's
+    if cause.evidence[0].service == cause.service:
+        operations.pad(at).add(safe(cause.operation), Role.DIM)
     return [line.cropped(width, glyphs.ellipsis) for line in (services, operations)]
 
 
