@@ -88,7 +88,7 @@ def rows_of(found: list[CallPath], width: int = 100, words: DiffWords = MARKED) 
 def test_rows_show_times_counts_and_failures() -> None:
     # page: 50 us of self time in both
     assert [_BAR.sub("", row) for row in rows_of(both(BEFORE, AFTER), 80)] == [
-        "call path ░ both █ longer before after difference share",
+        "call path ░ both █ more · less before after difference share",
         "●api page 50.0 µs 50.0 µs 0",
         "●db query ×1 → 2 40.0 µs 20.0 µs -20.0 µs 100 %",
         "●cache old 10.0 µs - -10.0 µs 50 %",
@@ -99,7 +99,7 @@ def test_rows_show_times_counts_and_failures() -> None:
 
 def test_bars_and_remarks_have_room_on_a_wide_screen() -> None:
     heading, _, query, old, *_ = rows_of(both(BEFORE, AFTER), 120)
-    assert "░ both █ longer · shorter" in heading
+    assert "░ both █ more · less" in heading
     assert re.match(r"●db query ×1 → 2 ░+·+ 40.0 µs", query)
     assert old.endswith("50 % removed")
 

@@ -22,8 +22,8 @@ _SAMPLED_ROWS = 2_000
 _MAX_INDENT = 16
 _MIN_NAME = 24
 _MIN_BAR = 12
-_GOOD_BAR = 18
-"""Width of bars below which reasons are left out; it has room for most of the legend."""
+_GOOD_BAR = 22
+"""Width of bars below which reasons are left out; it has room for the legend."""
 _GOOD_NAME = 32
 """Width of names from which longer ones are cut, to make room for the bars."""
 _NAME, _LONG_NAME, _DIFFERENCE = "call path", "call path, critical time", "difference"
@@ -157,11 +157,11 @@ class PathDiff:
         """Explain the parts of bars that occur, as many as fit."""
         times = [one.path.critical_ns for one in self.rows]
         parts = [f"{self._common_glyph} {'normal' if self._words is NORMAL else 'both'}"]
-        parts += [f"{self._added_glyph} longer"] if any(after > before for before, after in times) else []
-        parts += [f"{self._missing_glyph} shorter"] if any(after < before for before, after in times) else []
-        while len("  ".join(parts)) > width:
+        parts += [f"{self._added_glyph} more"] if any(after > before for before, after in times) else []
+        parts += [f"{self._missing_glyph} less"] if any(after < before for before, after in times) else []
+        while len(" ".join(parts)) > width:
             parts.pop()
-        return "  ".join(parts)
+        return " ".join(parts)
 
     def line(self, row: int, width: int) -> Line:
         one, words = self.rows[row], self._words

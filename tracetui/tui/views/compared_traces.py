@@ -30,7 +30,7 @@ _NORMAL_KEYS = (
     ),
     ("difference", "this minus normal; all rows add up to the difference of the traces"),
     *_SHARED_KEYS,
-    ("░ █ ·", "time of the normal trace; longer here; shorter here"),
+    ("░ █ ·", "time of the normal trace; more here; less here"),
 )
 _MARKED_KEYS = (
     ("{list.open}", "open the span (if in both, in the later trace); {answer.leave} returns here"),
@@ -38,7 +38,7 @@ _MARKED_KEYS = (
     ("difference", "after minus before; all rows add up to the difference of the traces"),
     ("added, removed", "call paths of the later trace only; of the earlier only"),
     *_SHARED_KEYS,
-    ("░ █ ·", "time in both traces; longer in the later one; shorter"),
+    ("░ █ ·", "time in both traces; more in the later one; less"),
 )
 
 
