@@ -29,7 +29,9 @@ from tests.support.texts import is_harmless
 from tests.support.trace_app import opened
 from tracetui import export
 from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.new_findings import NewFindings
 from tracetui.analysis.service_graph import Target
+from tracetui.cli import progress
 from tracetui.cli.command_spec import spec
 from tracetui.cli.commands import COMMANDS
 from tracetui.cli.graph_questions import QUESTIONS
@@ -42,11 +44,13 @@ from tracetui.render.report.alert_rules import alert_rules
 from tracetui.render.report.text_blocks import ReportOptions
 from tracetui.render.text.clipboard import clipboard_text
 from tracetui.render.text.glyphs import ASCII
+from tracetui.render.traces.new_findings import new_finding_lines
 from tracetui.session import Session
 from tracetui.tui.keys.everywhere import APP, FINDINGS, LISTS
 from tracetui.tui.keys.view_key_tables import VIEW_KEYS
+from tracetui.tui.loading.service_choice import service_choice
 from tracetui.tui.messages import CopyText, FilterTraces, Notice, ReadText
-from tracetui.tui.state import Look
+from tracetui.tui.state import Look, State
 from tracetui.tui.views.registry import VIEWS
 from tracetui.tui.widgets.copy_menu import CopyMenu, CopySource, copy_items, trace_items
 from tracetui.tui.widgets.line_input import LineInput
@@ -318,6 +322,18 @@ def test_config_file_with_hostile_texts_is_harmless(
         assert_harmless(result.out + result.err, "config")
 
 
+def test_progress_with_hostile_file_names_is_harmless(
+    program: Program, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(progress, "_SHOWN_AFTER", -1)
+    monkeypatch.setattr(progress, "_INTERVAL", 0)
+    shown = program("analyze", str(folder)).err.replace("\r\x1b[K", "\n")
+    assert "loading " in shown
+    assert "reading " in shown
+    assert_harmless(shown, "progress")
+
+
 # --- functions behind the commands -----------------------------------------------------------------------------------
 
 
@@ -337,7 +353,11 @@ def test_graph_question_about_a_hostile_name(analysis: Analysis, question: str, 
         assert not harmful(line.text for line in response.text(GraphPage(analysis, ReportOptions(width=width))))
     orjson.loads(answer_json(response.json()))
     for form in FORMATS.values():
-        assert not harmful(form(response.diagram()).splitlines())
+        made = form(response.diagram())
+        # Mermaid shows code points as characters
+        assert not harmful(
+            [*made.splitlines(), re.sub(r"#(\d+);", lambda code: chr(int(code[1])), made).replace("\n", "")]
+        )
 
 
 def test_unescaped_diagram_format_is_detected(analysis: Analysis, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -388,6 +408,13 @@ def test_alert_rules_with_hostile_names_are_valid(analysis: Analysis) -> None:
         text = alert_rules(service, base)
         assert not harmful(text.splitlines())
         assert not base or yaml.safe_load(text)["groups"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_alert_of_new_findings_is_harmless(kind: str) -> None:
+    text = KINDS[kind]
+    found = NewFindings(patterns=((text, text),), edges=((text, text),))
+    assert not harmful(new_finding_lines(found, ascii_only=False))
 
 
 def test_load_warnings_are_harmless() -> None:
@@ -482,6 +509,24 @@ async def test_stand_ins_are_ascii_on_an_ascii_screen(request: pytest.FixtureReq
                 assert "^[" in shown
                 assert not re.findall("[\u2400-\u2426]", shown)
             await pilot.press("escape", "escape")
+
+
+async def test_reason_of_a_match_is_harmless(samples: Path) -> None:
+    async with opened(str(samples)) as (app, pilot):
+        await pilot.press("slash", *"timeout", "enter")
+        for key in ("home", "end"):
+            await pilot.press(key)
+            assert "match: " in pilot.lines[-1]
+            assert_screen_is_harmless(app, "a search for a word")
+
+
+async def test_choice_of_services_is_harmless(folder: Path) -> None:
+    async with opened(str(folder)) as (app, pilot):
+        app.push_screen(service_choice(State(sources=(str(folder),), server_services=[ALL, *KINDS.values()])))
+        await pilot.settle()
+        for key in ("down", "space", *"red", "down", "space"):
+            await pilot.press(key)
+            assert_screen_is_harmless(app, f"the choice of services and {key}")
 
 
 async def test_notices_and_pager_are_harmless(folder: Path) -> None:
