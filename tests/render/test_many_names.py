@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.bench.many_names import many_names, word
-from tests.support.building import JsonCodec
+from tests.support.building import JsonCodec, build, span
 from tracetui.analysis import bottlenecks
 from tracetui.analysis.alerts import baselines
 from tracetui.analysis.analysis import Analysis
@@ -25,6 +25,8 @@ from tracetui.analysis.criticality import ranking
 from tracetui.analysis.error_table import ErrorTable
 from tracetui.analysis.new_findings import find_new_findings
 from tracetui.analysis.operation_table import OperationTable
+from tracetui.analysis.root_causes import find_causes_within, find_causes_without_baseline, find_root_causes
+from tracetui.analysis.root_causes.with_baseline import MAX_CAUSES
 from tracetui.analysis.service_graph import Target
 from tracetui.analysis.service_overview import overview
 from tracetui.analysis.service_questions import (
@@ -117,6 +119,8 @@ QUESTIONS: dict[str, Callable[[Analysis], object]] = {
     "compare": lambda analysis: compare(*halves(analysis)).regressions,
     "contrast": lambda analysis: contrast(analysis.traces, np.asarray(analysis.traces.trace_errors > 0)),
     "alerts": lambda analysis: baselines(analysis.traces, "service_a"),
+    "causes": lambda analysis: find_causes_within(analysis.traces),
+    "causes with a baseline": lambda analysis: find_root_causes(*(half.traces for half in halves(analysis))),
     "news": lambda analysis: find_new_findings(analysis.traces, np.arange(analysis.traces.trace_count) % 2 == 0),
     "overview": graph(overview, Target(A)),
     "callers": graph(neighbours, Target(A), upstream=True),
@@ -162,6 +166,17 @@ def test_many_names_cost_no_more_scans_than_few(question: str) -> None:
         examined.append(Counted.seen - before)
     # results per name may be examined a few times more
     assert examined[1] <= MAX_TIMES * examined[0] + 20 * SPANS
+
+
+def test_many_failing_services_cost_no_more_scans_than_few() -> None:
+    examined = []
+    for services in (20, 1_000):
+        spans = (span("1", 0, 10, trace=f"{i:x}", service=f"s{i % services}", error=True) for i in range(1, 2_001))
+        traces = counted(build(*spans))
+        before = Counted.seen
+        assert len(find_causes_without_baseline(traces).causes) == MAX_CAUSES
+        examined.append(Counted.seen - before)
+    assert examined[1] <= MAX_TIMES * examined[0]
 
 
 def test_only_bottlenecks_that_are_listed_are_built(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,8 +44,9 @@ def find_causes_without_baseline(traces: TraceSet) -> RootCauses:
 
 
 def _causes_by_errors(traces: TraceSet, origins: np.ndarray) -> list[Cause]:
+    """Rank services by the number of their origins, at most `MAX_CAUSES`."""
     found = []
-    for service, number in Counter(traces.service[origins].tolist()).most_common():
+    for service, number in Counter(traces.service[origins].tolist()).most_common(MAX_CAUSES):
         spans = origins[traces.service[origins] == service]
         is_same = traces.operation == traces.operation[spans[0]]
         rate, span_count, share = float(is_same[spans].sum() / is_same.sum()), int(is_same.sum()), number / len(origins)
@@ -66,7 +67,8 @@ def _causes_by_errors(traces: TraceSet, origins: np.ndarray) -> list[Cause]:
 
 
 def causes_by_time(traces: TraceSet, *, shares_calls: bool = False) -> list[Cause]:
-    """Rank services by the time that their spans are on the critical path without callees, which have spans.
+    """Rank services by the time that their spans are on the critical path without callees, which have spans; at most
+    `MAX_CAUSES`.
 
     shares_calls: count half of the time between the two spans of a call for the callee. Over many traces, a service
     whose network is slow stands out by all its calls.
@@ -83,7 +85,7 @@ def causes_by_time(traces: TraceSet, *, shares_calls: bool = False) -> list[Caus
     times = np.bincount(service, time, len(traces.services))
     total = float(times.sum()) or 1.0
     found = []
-    for suspect in np.argsort(-times, kind="stable").tolist():
+    for suspect in np.argsort(-times, kind="stable")[:MAX_CAUSES].tolist():
         share = float(times[suspect] / total)
         if share < _MIN_SHARE:
             break
