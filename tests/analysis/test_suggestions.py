@@ -80,12 +80,38 @@ def test_reads_of_the_same_are_identical_calls() -> None:
         ({"statement": "SET cart:17 1"}, False),
         ({"statement": "select name from users where id = $1"}, False),
         ({"statement": "UPDATE users SET name = 'a' WHERE id = 17"}, False),
+        ({"statement": "WITH old AS (SELECT 17 AS id) DELETE FROM users USING old"}, False),
+        ({"statement": "select * from users where id = 17 for update"}, False),
+        ({"statement": "SELECT nextval('order_ids')"}, False),
+        ({"statement": "SELECT deleted, updated_at FROM users WHERE id = 17"}, True),
         ({}, False),
     ],
 )
 def test_only_reads_with_known_values_can_be_identical(attributes: dict[str, str], is_read: bool) -> None:
     traces = build(span("1", 0, 100), reading("2", 0, 40, **attributes), reading("3", 50, 90, **attributes))
     assert bool(found(traces, identical_calls.KIND)) is is_read
+
+
+@pytest.mark.parametrize(
+    ("attributes", "key"),
+    [
+        ({"http.method": "GET", "http.target": "/health"}, "net.peer.name"),
+        ({"http.method": "GET", "http.target": "/health"}, "http.host"),
+        ({"db.query.text": "GET cart:17"}, "server.address"),
+        ({"db.query.text": "SELECT name FROM users WHERE id = 17"}, "db.namespace"),
+    ],
+)
+def test_reads_of_different_hosts_or_databases_are_not_identical(attributes: dict[str, str], key: str) -> None:
+    def calls(second: str) -> TraceSet:
+        first, last = reading("2", 0, 40), reading("3", 50, 90)
+        return build(
+            span("1", 0, 100),
+            first.but(attributes={**attributes, key: "one"}),
+            last.but(attributes={**attributes, key: second}),
+        )
+
+    assert found(calls("one"), identical_calls.KIND)
+    assert not found(calls("two"), identical_calls.KIND)
 
 
 def test_identical_calls_in_parallel_save_nothing() -> None:

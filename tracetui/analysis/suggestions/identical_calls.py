@@ -1,8 +1,8 @@
 """Identical calls: reads of the same thing more than once in a trace, which a cache would answer.
 
-Calls are identical if they are of the same operation, and their statement or address is equal and has its values:
-`GET /users/17?full=1`, `SELECT ... WHERE id = 17`. One with placeholders may have read something else each time. The
-saving is the time of all but the first.
+Calls are identical if they are of the same operation, go to the same host and database, and their statement or address
+is equal and has its values: `GET /users/17?full=1`, `SELECT ... WHERE id = 17`. One with placeholders may have read
+something else each time. The saving is the time of all but the first.
 """
 
 from __future__ import annotations
@@ -24,7 +24,20 @@ _STATEMENTS: Final = ("db.query.text", "db.statement")
 _ADDRESSES: Final = ("url.full", "http.url", "http.target")
 _METHODS: Final = ("http.request.method", "http.method")
 _READS_ROWS: Final = re.compile(r"\s*(?:SELECT|WITH)\b", re.IGNORECASE)
+_WRITES_ROWS: Final = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE|INTO|NEXTVAL)\b", re.IGNORECASE)
+"""Words in a statement that begins like a read, such as `WITH ... DELETE`, and does more: it inserts, or locks."""
 _READS_KEYS: Final = re.compile(r"\s*(?:GET|MGET|HGET|HMGET|HGETALL|SMEMBERS|LRANGE|EXISTS)\s+\S", re.IGNORECASE)
+_TARGETS: Final = (
+    "server.address",
+    "server.port",
+    "net.peer.name",
+    "net.peer.port",
+    "http.host",
+    "db.namespace",
+    "db.name",
+    "db.redis.database_index",
+)
+"""Attributes that tell hosts and databases apart where the same can be read."""
 _CLIENT = int(Kind.CLIENT)
 
 
@@ -70,7 +83,7 @@ def _numbered(siblings: Siblings, spans: np.ndarray) -> np.ndarray:
     ordered = spans[order]
     raw = traces.span_bytes.read_each(traces.raw_at[ordered], traces.attribute_bytes[ordered])
     codecs = [resource.codec for resource in traces.resources]
-    numbers: dict[str, int] = {"": -1}
+    numbers: dict[tuple[str, ...], int] = {(): -1}
     found = np.full(len(spans), -1, np.int64)
     for at, resource, own in zip(order.tolist(), traces.resource[ordered].tolist(), raw, strict=True):
         what = read_of(codecs[resource].attributes(own))
@@ -78,17 +91,31 @@ def _numbered(siblings: Siblings, spans: np.ndarray) -> np.ndarray:
     return found
 
 
-def read_of(attributes: Mapping[str, Value]) -> str:
-    """Return the statement or address that a call reads, with its values; '' if it writes or the values are unknown."""
+def read_of(attributes: Mapping[str, Value]) -> tuple[str, ...]:
+    """Return what a call reads: a statement or address with its values, then host and database.
+
+    () if it writes, or the values are unknown.
+    """
+    text = _text_of(attributes)
+    return (text, *(str(attributes.get(key, "")) for key in _TARGETS)) if text else ()
+
+
+def _text_of(attributes: Mapping[str, Value]) -> str:
+    """Return the statement or address of a read; '' if it writes or the values are unknown."""
     for key in _STATEMENTS:
         statement = attributes.get(key)
         if isinstance(statement, str) and statement.strip():
-            reads = _READS_ROWS if is_sql(statement) else _READS_KEYS
-            return statement if reads.match(statement) and not has_placeholder(statement) else ""
+            return statement if _reads(statement) and not has_placeholder(statement) else ""
     if not any(attributes.get(key) in ("GET", "HEAD") for key in _METHODS):
         return ""
     addresses = (attributes.get(key) for key in _ADDRESSES)
     return next((text for text in addresses if isinstance(text, str) and text), "")
+
+
+def _reads(statement: str) -> bool:
+    if is_sql(statement):
+        return _READS_ROWS.match(statement) is not None and _WRITES_ROWS.search(statement) is None
+    return _READS_KEYS.match(statement) is not None
 
 
 KIND = SuggestionKind(
