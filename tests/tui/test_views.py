@@ -37,6 +37,7 @@ from tracetui.tui.views.services.view import ServicesView
 from tracetui.tui.views.traces.dialogs import DIALOGS
 from tracetui.tui.views.traces.quick_filters import QUICK_FILTERS
 from tracetui.tui.views.waterfall.view_state import FOLDING
+from tracetui.tui.widgets.line_view import LineView
 
 PANES: dict[str, type[Any]] = {
     "services": ServicesView,
@@ -770,6 +771,25 @@ async def test_errors_grouped_by_service_and_their_stack() -> None:
         await pilot.press("v")
         assert "by entry point" in app.text
         assert pane.crumbs() == ["lost"]
+
+
+async def test_rows_of_the_previous_example_open_its_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = state_of("incident/before.json")
+    session = state.session
+    assert session is not None
+    async with running(state, "errors", (140, 40)) as (app, pilot):
+        await pilot.until("over-represented")
+        worst = int(find_errors(session.loaded).patterns[0].traces[0])
+        example = app.current_view._example
+        # as if the next one took long
+        monkeypatch.setattr(example, "_work", lambda *_: None)
+        await pilot.press("j")
+        example.view.post_message(LineView.Chosen(example.view, 0))
+        await pilot.settle()
+        opened = app.posted[-1]
+        assert isinstance(opened, OpenTrace)
+        assert opened.trace == worst
+        assert session.loaded.trace[opened.span] == worst
 
 
 async def test_errors_show_the_selected_trace_where_there_is_room() -> None:

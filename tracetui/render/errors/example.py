@@ -64,7 +64,8 @@ class ExampleLines:
             glyphs=glyphs,
             message_of=lambda span: error_message(traces, span),
         )
-        self.trace, self._view, self._glyphs = trace, view, glyphs
+        self.pattern, self.trace = pattern, trace
+        self._view, self._glyphs = view, glyphs
         self.stack = table.stack_of(pattern, trace)
         """Stack trace of the error, '' for none."""
         self._differences = ranked(contrast)[:_MAX_DIFFERENCES] if contrast else []

@@ -183,7 +183,7 @@ class ErrorsView(View):
             return
         if event.view is self.page.list:
             detail = self._detail_of(event.row)
-            self._open(detail, detail.example(self.page.detail.cursor))
+            self._open(detail.pattern, detail.example(self.page.detail.cursor))
         elif event.view is self.page.detail:
             self._open_line(event.row)
         else:
@@ -201,7 +201,7 @@ class ErrorsView(View):
         elif row < len(detail.head):
             self.post_message(ReadText("Error", detail.head[row].text.strip()))
         elif detail.example(row) is not None:
-            self._open(detail, detail.example(row))
+            self._open(detail.pattern, detail.example(row))
 
     def _open_example_line(self, row: int) -> None:
         lines = self._example.lines
@@ -211,22 +211,20 @@ class ErrorsView(View):
             case "stack":
                 self.post_message(ReadText("Stack", lines.stack))
             case "contrast":
-                self.action_contrast()
+                self._open_contrast(lines.pattern)
             case _:
-                detail, span = self.page.detail.source, lines.span(row)
-                assert isinstance(detail, ErrorDetail)
+                # until the example of another row is ready, it is of the previous pattern
+                span = lines.span(row)
                 if span is None:
-                    self._open(detail, lines.trace)
+                    self._open(lines.pattern, lines.trace)
                 else:
                     self.post_message(self.page.analysed.open_trace(lines.trace, span))
 
-    def _open(self, detail: ErrorDetail, trace: int | None) -> None:
+    def _open(self, pattern: ErrorPattern, trace: int | None) -> None:
         assert self.page.analysed is not None
         if trace is None:
-            trace = detail.pattern.example_traces[0]
-        self.post_message(
-            self.page.analysed.open_trace(trace, self.page.columns.table.origin_in(detail.pattern, trace))
-        )
+            trace = pattern.example_traces[0]
+        self.post_message(self.page.analysed.open_trace(trace, self.page.columns.table.origin_in(pattern, trace)))
 
     def action_group(self) -> None:
         """Sort by frequency, or group by service, or by entry point."""
@@ -235,10 +233,13 @@ class ErrorsView(View):
 
     def action_contrast(self) -> None:
         """Show the contrast of the pattern's traces."""
-        if self.page.analysed is None or not self.page.has_rows:
-            return
+        if self.page.has_rows:
+            self._open_contrast(self._pattern(self.page.list.cursor))
+
+    def _open_contrast(self, pattern: ErrorPattern) -> None:
+        assert self.page.analysed is not None
         traces = self.page.analysed.analysis.traces
-        selection = _traces_of(self._pattern(self.page.list.cursor), traces)
+        selection = _traces_of(pattern, traces)
         open_contrast(self, traces, selection, "with this error", lambda query: self.post_message(ListTraces(query)))
 
     def action_example(self, step: int) -> None:
