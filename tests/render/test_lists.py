@@ -257,6 +257,13 @@ def test_errors_are_grouped_by_service_and_by_entry_point() -> None:
     assert found["entry"].line(2, 118).text.rstrip().endswith("●db")
 
 
+def test_entry_points_are_found_before_the_list_is_grouped(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = ErrorListColumns(ErrorTable(Analysis(shop())))
+    # a key that groups draws the list on the UI loop
+    monkeypatch.delattr(ErrorTable, "entries")
+    assert "●web order" in ErrorList(columns, UNICODE, "entry").line(0, 118).text
+
+
 def failing_with_stack(stack: str) -> ExampleLines:
     event = (5, "exception", {"exception.stacktrace": stack})
     failed = span("2", 10, 90, parent="1", service="db", error=True, message="lost", events=[event])

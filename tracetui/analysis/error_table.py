@@ -44,6 +44,8 @@ class ErrorTable:
         owners = np.repeat(np.arange(len(self.patterns)), [p.count for p in self.patterns])
         order = np.argsort(spans)
         self._spans, self._owners = spans[order], owners[order]
+        self.entry_points = [self.entries(pattern)[0][:2] for pattern in self.patterns]
+        """Service and operation of the commonest entry point of each pattern's traces."""
 
     def pattern_of(self, span: int) -> int | None:
         """Return the pattern of the error that began at this span, or None."""
@@ -53,7 +55,7 @@ class ErrorTable:
     def entries(self, pattern: ErrorPattern) -> list[tuple[str, str, int, int]]:
         """Return the entry points of a pattern's traces, commonest first: service, operation, failures, traces."""
         traces = self.traces
-        affected = np.unique(traces.trace[pattern.spans])
+        affected = pattern.traces
         entry_operations = traces.operation[traces.main_root[affected]]
         entries = []
         for operation, at in group_positions(entry_operations):
@@ -67,16 +69,11 @@ class ErrorTable:
         stacks = (event.attributes.get("exception.stacktrace") for event in self.traces.events(span))
         return next((stack for stack in stacks if isinstance(stack, str) and stack.strip()), "")
 
-    def entry(self, pattern: ErrorPattern) -> tuple[str, str]:
-        """Return service and operation of the commonest entry point of a pattern's traces."""
-        service, operation, _, _ = self.entries(pattern)[0]
-        return service, operation
-
     def order(self, grouping: ErrorGrouping) -> np.ndarray:
         """Return the order of the patterns, int64[patterns]: commonest first, or grouped, most errors first."""
         if grouping == "pattern":
             return np.arange(len(self.patterns))
-        groups = [self.entry(one) if grouping == "entry" else (one.service, "") for one in self.patterns]
+        groups = self.entry_points if grouping == "entry" else [(one.service, "") for one in self.patterns]
         total: Counter[tuple[str, str]] = Counter()
         for group, pattern in zip(groups, self.patterns, strict=True):
             total[group] += pattern.count

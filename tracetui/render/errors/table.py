@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -31,15 +30,7 @@ class ErrorListColumns:
         self.roles = service_roles(table.traces)
         self.message_cells = max((cell_width(safe(p.message)) for p in table.patterns), default=0)
         self.service_cells = max((name_cells(p.service) for p in table.patterns), default=0)
-
-    @cached_property
-    def entries(self) -> list[tuple[str, str]]:
-        """Commonest entry point of each pattern: service and operation."""
-        return [self.table.entry(pattern) for pattern in self.table.patterns]
-
-    @cached_property
-    def entry_cells(self) -> int:
-        return max((name_cells(service, operation=name) for service, name in self.entries), default=0)
+        self.entry_cells = max((name_cells(service, operation=name) for service, name in table.entry_points), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +85,7 @@ class ErrorList:
         number = self.pattern(row)
         pattern = table.patterns[number]
         layout = self._layout(width)
-        service, operation = self.columns.entries[number] if self._by_entry else (pattern.service, "")
+        service, operation = table.entry_points[number] if self._by_entry else (pattern.service, "")
         failed = pattern.failed_request_count
         cells = [
             Line([(fit(safe(pattern.message), layout.message, ellipsis=glyphs.ellipsis), Role.STRONG)]),
