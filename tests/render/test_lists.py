@@ -291,10 +291,10 @@ def test_example_shows_what_matters_of_the_trace_and_own_frames() -> None:
 
 
 def test_example_shows_the_first_lines_of_other_stack_traces() -> None:
-    lines = [f"step {number}" for number in range(12)]
+    lines = [f"step {number}" for number in range(1_000)]
     example = failing_with_stack("\n".join(lines))
     shown = [example.line(row, 60).text.strip() for row in range(len(example))]
-    assert shown[shown.index("stack trace") + 1 :] == [*lines[:8], "… 4 more lines"]
+    assert shown[shown.index("stack trace") + 1 :] == [*lines[:8], "… 992 more lines"]
 
 
 def test_handled_and_retried_errors_are_labelled() -> None:

@@ -119,7 +119,7 @@ class ExampleLines:
             return []
         stack = read_stack_trace(text)
         if stack is None:
-            lines = [line for line in text[: _MAX_FRAMES * _MAX_CHARACTERS].splitlines() if line.strip()]
+            lines = [line for line in text.splitlines() if line.strip()]
             total, note = len(lines), "more line"
         else:
             lines = [str(frame) for frame in stack.own or stack.frames]
