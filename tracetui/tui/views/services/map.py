@@ -273,7 +273,8 @@ class MapScreen(Dialog[str | None]):
         """Go to the next or previous match."""
         if not self._matches:
             return
-        shown = [at for at, name in enumerate(self._matches) if name in self._map.group.members]
+        members = set(self._map.group.members)
+        shown = [at for at, name in enumerate(self._matches) if name in members]
         at = (shown[0] + step) % len(self._matches) if shown else 0
         self._go_to(self._matches[at])
 
