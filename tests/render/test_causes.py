@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.support.building import at, build, span
 from tests.support.hostile import KINDS
 from tests.support.incidents import FAULTS, incident
 from tracetui.analysis.root_causes import CausesAndBaseline, find_causes_within, find_root_causes
@@ -82,15 +81,6 @@ def test_traces_that_are_not_loaded_are_left_out() -> None:
     page = CausesPage(CAUSES, others, UNICODE)
     assert len(page)
     assert all(page.span(row) is None for row in range(len(page)))
-
-
-def test_rows_open_the_same_spans_once_their_traces_have_more() -> None:
-    early = span("9", -1, 1, trace="1", parent="1", name="early")
-    slow = [span("2", 5, 90, trace="1", parent="1", service="db", name="read"), span("1", 0, 100, trace="1")]
-    before, after = build(*slow), build(*slow, early)
-    page = CausesPage(find_causes_within(before), after, UNICODE)
-    opened = {page.span(row) for row in range(len(page))}
-    assert opened == {at(after, "2"), at(after, "1")}
 
 
 def test_title_says_what_got_worse_or_is_missing() -> None:

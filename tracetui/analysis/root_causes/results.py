@@ -18,7 +18,7 @@ class ExampleSpan:
 
     trace_id: str
     offset: int
-    """Position of the span within its trace, which is the same in every selection of the set."""
+    """Position of the span within its trace, which is the same in every set that holds the trace."""
     span_id: str
     figure: float | None
     """Figure of this span: its time in ns, or its number of calls; None if the evidence is a share of spans."""

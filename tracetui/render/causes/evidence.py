@@ -152,9 +152,4 @@ class CausesPage:
 
     def _span(self, example: ExampleSpan) -> int | None:
         trace = self._traces.get(example.trace_id)
-        if trace is None:
-            return None
-        spans = self._loaded.spans_of(trace)
-        # spans may have been added to the trace since the causes were found
-        near = (spans[example.offset],) if example.offset < len(spans) else ()
-        return next((span for span in (*near, *spans) if self._loaded.span_id(span) == example.span_id), None)
+        return None if trace is None else int(self._loaded.first[trace]) + example.offset
