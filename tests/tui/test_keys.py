@@ -101,6 +101,7 @@ MEANINGS = {
     "S": "opinion",
     "C": "columns",
     "Y": "why",
+    "a": "names",
     "T": "theme",
 }
 """Meaning of each key in all views: the last parts of the ids of its actions."""

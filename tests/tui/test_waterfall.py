@@ -766,3 +766,25 @@ def test_large_trace_opens_at_the_relevant_span() -> None:
         assert len(app.shown.base) == len(LARGE)
 
     walk(steps, LARGE, size=(120, 40))
+
+
+async def test_names_are_widened_and_narrowed_by_a_key_in_all_traces() -> None:
+    async with opened(str(SAMPLES / "shop"), size=(100, 30)) as (_, pilot):
+
+        def cells_of_names() -> int:
+            axis = next(line for line in pilot.lines if line.rstrip().endswith("duration critical"))
+            return axis.index(" 0 ms") + 1
+
+        await pilot.press("enter", "v", "v", "v")
+        half = cells_of_names()
+        await pilot.press("a")
+        assert "names: as wide as needed" in pilot.lines[-1]
+        wide = cells_of_names()
+        assert "subscription-service renew subscriptions" in pilot.text
+        await pilot.press("a")
+        narrow = cells_of_names()
+        assert narrow < half < wide
+        await pilot.press("escape", "j", "enter")
+        assert cells_of_names() <= narrow
+        await pilot.press("a")
+        assert "names: up to half of the width" in pilot.lines[-1]

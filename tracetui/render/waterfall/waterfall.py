@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Final, Literal, get_args
 
 import numpy as np
 
@@ -53,6 +54,13 @@ _MIN_CRITICAL_SHARE = 0.01
 """Smallest share of the critical path of a span to which a large trace is unfolded at first."""
 _MAX_UNFOLDED = 50
 """Largest number of spans of the critical path, and of errors, to which a large trace is unfolded at first."""
+
+
+NameWidth = Literal["auto", "wide", "narrow"]
+"""Room of the names: about half, as much as they need, or a quarter."""
+NAME_WIDTHS: Final[tuple[NameWidth, ...]] = get_args(NameWidth)
+_MIN_LABEL, _MIN_BAR = 16, 12
+"""Least cells of names and of bars, if there is room for both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +141,7 @@ class Waterfall:
         self._notes = RowNotes(self)
         longest = int(traces.duration[within].max())
         self._duration_cells = max(numbers.duration_width(longest), len(DURATION_TITLE))
+        self._name_width: NameWidth = "auto"
         self.layout = lru_cache(maxsize=8)(self._layout)
 
     def _repeat_keys(self) -> np.ndarray:
@@ -169,6 +178,12 @@ class Waterfall:
         vars(self).pop("_natural_label", None)
         self.layout.cache_clear()
 
+    def set_name_width(self, width: NameWidth) -> None:
+        """Share the room between names and bars in another way."""
+        if width != self._name_width:
+            self._name_width = width
+            self.layout.cache_clear()
+
     def position_of(self, span: int) -> int:
         """Convert a span of the trace to a position in this view's set."""
         return span
@@ -197,7 +212,9 @@ class Waterfall:
         rest = width - self._duration_cells - 1 - (share + 1 if share else 0) - 1
         if rest < 28:
             return WaterfallLayout(max(rest + 1, 8), 0, self._duration_cells, share if rest >= 12 else 0)
-        label = min(self._natural_label, max(16, rest * (52 if rest < 110 else 45) // 100))
+        shares = {"auto": 52 if rest < 110 else 45, "narrow": 25, "wide": 100}
+        most = min(rest * shares[self._name_width] // 100, rest - _MIN_BAR)
+        label = min(self._natural_label, max(_MIN_LABEL, most))
         return WaterfallLayout(label, rest - label, self._duration_cells, share)
 
     def scale(self, width: int, caption: str = "") -> Line:

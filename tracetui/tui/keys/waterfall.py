@@ -113,6 +113,14 @@ WATERFALL = KeyTable(
         "waterfall.self-times", "number_sign", "self_times", "Self times", "show self times, or durations", former="m"
     ),
     Shortcut(
+        "waterfall.names",
+        "a",
+        "name_width",
+        "Width of the names",
+        "names as wide as needed, then a quarter, then half of the width",
+        words="wider column tree",
+    ),
+    Shortcut(
         "waterfall.what-if",
         "X",
         "what_if",

@@ -7,9 +7,15 @@ from functools import partial
 
 from tracetui.render.waterfall.flame import Flame
 from tracetui.render.waterfall.row_order import RowOrder
+from tracetui.render.waterfall.waterfall import NAME_WIDTHS, NameWidth
 from tracetui.tui.views.waterfall.key_host import KeyHost, with_self_times
 from tracetui.tui.views.waterfall.view_state import FLAT, FOLDING, MODE_TITLES, MODES, ViewState
 
+_WIDTH_WORDS: dict[NameWidth, str] = {
+    "auto": "up to half of the width",
+    "wide": "as wide as needed",
+    "narrow": "a quarter, more room for bars",
+}
 _LONG = 100_000
 """Number of spans from which on merging them is announced."""
 
@@ -19,6 +25,7 @@ class RowKeys:
 
     def __init__(self, host: KeyHost) -> None:
         self._host = host
+        self._name_width: NameWidth = NAME_WIDTHS[0]
 
     def shape(self, how: str) -> None:
         """Fold or unfold, in one of the ways of `FOLDING`."""
@@ -69,11 +76,24 @@ class RowKeys:
             return
         span = shown.span_at(self._host.rows.cursor)
         shown.use(rows)
+        self.keep_name_width(shown)
         if not len(shown):
             shown.least_percent = 0
             shown.apply()
         self._host.repaint(0 if span is None else shown.reveal(span))
         self._host.post_notice(f"rows: {MODE_TITLES[mode]}")
+
+    def next_name_width(self) -> None:
+        """Share the room between names and bars in the next way, in this and other traces."""
+        self._name_width = NAME_WIDTHS[(NAME_WIDTHS.index(self._name_width) + 1) % len(NAME_WIDTHS)]
+        self.keep_name_width(self._host.trace)
+        self._host.repaint()
+        self._host.post_notice(f"names: {_WIDTH_WORDS[self._name_width]}")
+
+    def keep_name_width(self, shown: ViewState) -> None:
+        """Give the names of what is to be shown the chosen room."""
+        for view in shown.views():
+            view.set_name_width(self._name_width)
 
     def self_times(self) -> None:
         """Toggle between self times and durations."""

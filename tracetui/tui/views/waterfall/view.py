@@ -200,6 +200,7 @@ class WaterfallView(View):
     def _look(self, span: int | None, *, at_top: bool = False) -> None:
         """Show the view state, with the cursor on a span."""
         shown = self.trace
+        self._row_keys.keep_name_width(shown)
         self._pane.put(shown, shown.reveal(span) if span is not None and shown.has(span) else 0, at_top)
         self._resized()
 
@@ -384,6 +385,9 @@ class WaterfallView(View):
 
     def action_self_times(self) -> None:
         self._row_keys.self_times()
+
+    def action_name_width(self) -> None:
+        self._row_keys.next_name_width()
 
     def action_detail(self) -> None:
         if self.detail.has_focus_within:
