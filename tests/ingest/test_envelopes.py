@@ -25,6 +25,7 @@ from tracetui.ingest.envelopes import (
     ENVELOPES,
     csv_download,
     find_envelope,
+    fluentd,
     journald_export,
     json_envelope,
     parts,
@@ -415,6 +416,15 @@ def test_damage_in_one_part_costs_only_its_line(name: str) -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize(
+    "record", [b'"log"=>"' + b'", "a"=>' * 100_000, b'"log"=>"' * 100_000 + b"x}]"], ids=["no end", "many begins"]
+)
+def test_damaged_records_of_fluent_bit_are_read_in_linear_time(record: bytes) -> None:
+    # a regular expression that backtracks would never end
+    (line,) = fluentd.ENVELOPE.unwrap([b"[0] kube.web: [[1774000000.1, {}], {" + record])
+    assert line.text.endswith(record)
+
+
 @pytest.mark.parametrize("name", ["grafana csv", "gcloud list", "fluent bit list", "loki answer", "logcli jsonl"])
 def test_multi_line_values_are_not_divided(name: str) -> None:
     lines = [line for i in range(1, 30) for line in TEXTS["otlp json, pretty"].replace("00aa", f"{i:04x}").splitlines()]

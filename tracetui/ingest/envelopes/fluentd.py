@@ -20,8 +20,14 @@ _OUTPUT_OF_FLUENT_BIT: Final = (
     rb"\[(?:\[(?P<when_pair>\d+\.\d+), \{.*?\}\]|(?P<when_alone>\d+\.\d+)), (?=\{)"
 )
 _FILE_OF_FLUENT_BIT: Final = rb"(?P<stream_file>[\w.*/-]+): \[(?P<when_file>\d+\.\d+), (?=\{)"
-_PRINTED: Final = re.compile(rb'"(?:log|message)"=>"(?P<text>.*?)"(?:, "[\w@.-]+"=>.*)?\}\]$')
-"""Line in a record that Fluent Bit prints without escaping it."""
+_PRINTED_END: Final = b"}]"
+_PRINTED: Final = re.compile(
+    rb'(?>.*?"(?:log|message)"=>")(?P<text>.*?)"(?:, "[\w@.-]+"=>.*)?%b$' % re.escape(_PRINTED_END)
+)
+"""Line in a record that Fluent Bit prints without escaping it.
+
+If the end is tested before, and only one beginning is tried, it is found or missed in linear time.
+"""
 
 
 def _lines_within(records: Iterable[InnerLine]) -> Iterator[InnerLine]:
@@ -31,7 +37,7 @@ def _lines_within(records: Iterable[InnerLine]) -> Iterator[InnerLine]:
         try:
             fields = decode_entry(OBJECT, text)
         except MALFORMED:
-            found = _PRINTED.search(line.text)
+            found = _PRINTED.match(line.text) if line.text.endswith(_PRINTED_END) else None
             yield line._replace(text=found["text"].removesuffix(b"\n")) if found else line
             continue
         key = next((key for key in ("log", "message") if isinstance(fields.get(key), str)), "")
