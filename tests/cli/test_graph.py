@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.paths import GOLDEN, ROOT, SAMPLES, SHOP
+from tests.support.paths import GOLDEN, INCIDENT, ROOT, SAMPLES, SHOP
 from tests.support.program import code_of_command, imported_modules
 from tracetui import session
 from tracetui.cli.graph_questions import QUESTIONS
@@ -594,3 +594,16 @@ def test_queries_in_the_docs_succeed(capsys: pytest.CaptureFixture[str], monkeyp
     for command in commands:
         assert run(shlex.split(command)) == 0
         assert capsys.readouterr().out
+
+
+def test_map_shows_changes_since_a_baseline(graph: Any) -> None:
+    after = INCIDENT.replace("before.json", "after.json")
+    printed = graph("map", "--baseline", after, "--width", "100", source=INCIDENT)
+    assert "85 ▲p95─▶▐●recommendation-service▌" in printed
+    edges = json.loads(graph("map", "--baseline", after, "--json", source=INCIDENT))["edges"]
+    worse = {edge["callee"]: edge["change"]["worse"] for edge in edges if edge["change"]}
+    assert worse == {"recommendation-service": ["p95"]}
+    assert "change" not in graph("map", "--json", source=INCIDENT)
+    around = graph("map", "--focus", "user-service", "--baseline", SHOP, "--format", "mermaid", source=INCIDENT)
+    assert "gone" in around
+    graph("services", "--baseline", after, source=INCIDENT, code=2, message="--baseline is an option of map")

@@ -15,6 +15,7 @@ from tracetui.cli import options as o
 from tracetui.cli.filtered_session import check_is_loaded, open_for_report
 from tracetui.cli.graph_questions import HOPS, QUESTIONS, GraphQuestion, NameKind, map_graph
 from tracetui.cli.output import print_diagram, print_json, print_lines
+from tracetui.ingest.servers.resolve import servers_of
 from tracetui.model.errors import UsageError
 from tracetui.query.errors import nearest
 from tracetui.render.report.text import report_text
@@ -22,6 +23,7 @@ from tracetui.session import Session
 
 if TYPE_CHECKING:
     # networkx is imported only by a query
+    from tracetui.analysis.edge_changes import GraphChanges
     from tracetui.analysis.service_graph import ServiceGraph, Target
 
 
@@ -56,6 +58,12 @@ class GraphOptions:
         ),
     ] = None
     hops: Annotated[int, typer.Option("--hops", metavar="N", min=1, help="map: calls from the service to draw.")] = HOPS
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline", metavar="SOURCE", help="map: show changes since these earlier traces.", show_default=False
+        ),
+    ] = None
     json: o.JsonOption = False
     format: Annotated[
         GraphFormat | None,
@@ -71,18 +79,24 @@ def graph(options: GraphOptions, selection: o.Selection, report: o.Report, serve
         if options.question != "map":
             raise UsageError(f"--focus is an option of map, not of {options.question}")
         names = (*names, options.focus)
+    if options.baseline is not None and options.question != "map":
+        raise UsageError(f"--baseline is an option of map, not of {options.question}")
     query = _question(options.question, names)
     if json and format_:
         raise UsageError(f"use either --json or --format {format_}, not both")
     filters = selection.filters()
-    session = open_for_report([options.source], filters, selection, report, servers)
+    sources = [options.source] if options.baseline is None else [options.source, options.baseline]
+    # the credentials of one server must not be sent to the other
+    servers_of(sources)
+    session, *baseline = (open_for_report([source], filters, selection, report, servers) for source in sources)
     look = report.options(filters, session)
     analysis = session.analysis
     if not analysis.traces.trace_count and not json and not format_:
         print_lines(report_text(analysis, (), look), report.color, report.output, ascii_only=look.ascii_only)
         return
     if options.question == "map":
-        query = replace(query, answer=partial(map_graph, hops=options.hops))
+        changes = _changes(baseline[0].analysis, analysis) if baseline else None
+        query = replace(query, answer=partial(map_graph, hops=options.hops, changes=changes))
     try:
         targets = [_target(session, query.kind, name, look.filtered) for name in names]
     except UsageError:
@@ -112,6 +126,13 @@ def graph(options: GraphOptions, selection: o.Selection, report: o.Report, serve
         from tracetui.render.graph.text_blocks import GraphPage
 
         print_lines(answer.text(GraphPage(analysis, look)), report.color, report.output, ascii_only=look.ascii_only)
+
+
+def _changes(before: Analysis, after: Analysis) -> GraphChanges:
+    from tracetui.analysis.compare import compare
+    from tracetui.analysis.edge_changes import graph_changes
+
+    return graph_changes(compare(before, after))
 
 
 def _question(question: str, names: Sequence[str]) -> GraphQuestion:

@@ -17,6 +17,7 @@ from tracetui.render.text.line import Line
 
 if TYPE_CHECKING:
     # networkx is imported only by a query
+    from tracetui.analysis.edge_changes import GraphChanges
     from tracetui.analysis.service_graph import Target
     from tracetui.render.graph.diagram import Diagram
     from tracetui.render.graph.text_blocks import GraphPage
@@ -56,15 +57,25 @@ class GraphQuestion:
     answer: Callable[[Analysis, Sequence[Target]], GraphAnswer]
 
 
-def map_graph(analysis: Analysis, targets: Sequence[Target], hops: int = HOPS) -> GraphAnswer:
-    from tracetui.render.graph.diagram import calls_diagram
+def map_graph(
+    analysis: Analysis, targets: Sequence[Target], hops: int = HOPS, changes: GraphChanges | None = None
+) -> GraphAnswer:
+    from tracetui.render.graph.diagram import calls_diagram, changes_diagram
     from tracetui.render.graph.json import map_json
     from tracetui.render.graph.text import map_text
 
     graph = analysis.graph
     focus = [target.service for target in targets]
-    names = graph.within(focus[0], hops) if focus else graph.names
-    diagram = calls_diagram(graph, names, focus=focus)
+    names = graph.within(focus[0], hops) if focus else set(graph.names)
+    if changes is None:
+        diagram = calls_diagram(graph, names, focus=focus)
+    else:
+        before = changes.before
+        if not focus:
+            names |= set(before.names)
+        elif focus[0] in before.figures:
+            names |= before.within(focus[0], hops)
+        diagram = changes_diagram(graph, names, changes, focus=focus)
     return GraphAnswer(
         text=lambda page: map_text(page, diagram, *((focus[0], hops) if focus else ())),
         json=lambda: map_json(diagram),

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.support.building import build
-from tests.support.paths import SHOP
+from tests.support.paths import INCIDENT, SHOP
 from tests.support.pilot import Driver
 from tests.support.service_graphs import clusters
 from tests.support.trace_app import CountingApp, opened
@@ -125,6 +125,17 @@ async def test_a_click_opens_a_group(thousand: str) -> None:
         await pilot.click(offset=(text.index(f"▸{chosen(app)}") + 1, row))
         await pilot.settle()
         assert "40 of 1,000 services" in pilot.text
+
+
+async def test_changes_since_another_set_are_shown_on_the_map() -> None:
+    async with opened(INCIDENT, size=(140, 40)) as (app, pilot):
+        after = INCIDENT.replace("before.json", "after.json")
+        await pilot.press("3", "B", *after, "enter")
+        assert isinstance(app.screen, MapScreen)
+        assert "85 ▲p95─▶▐●recommendation-service▌" in pilot.text
+        assert "1 call worse from incident/after.json to incident/before.json" in pilot.text
+        await pilot.press("escape", "m")
+        assert "▲p95" not in pilot.text
 
 
 @pytest.mark.parametrize("name", _BUDGETS)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tracetui.analysis.blast_radius import BlastRadius
     from tracetui.analysis.call_chains import CallChains
     from tracetui.analysis.criticality import Criticality
+    from tracetui.analysis.edge_changes import EdgeChange, GraphChanges
     from tracetui.analysis.latency import Latency
     from tracetui.analysis.service_graph import ServiceGraph
 
@@ -92,6 +93,8 @@ class Arrow:
     """Durations of the callee."""
     network_share: float | None = None
     """Share of network time in the callers' durations, in percent; None if unknown."""
+    change: EdgeChange | None = None
+    """Change since another set; None for none."""
 
     @property
     def label(self) -> str:
@@ -106,6 +109,8 @@ class Diagram:
 
     nodes: tuple[DiagramNode, ...]
     arrows: tuple[Arrow, ...]
+    is_comparison: bool = False
+    """True if it shows what changed since another set."""
 
     @property
     def without_calls_around(self) -> Diagram | None:
@@ -113,7 +118,7 @@ class Diagram:
         focus = {node.name for node in self.nodes if node.is_focus}
         arrows = tuple(arrow for arrow in self.arrows if focus & {arrow.caller, arrow.callee})
         touched = {name for arrow in arrows for name in (arrow.caller, arrow.callee)}
-        return Diagram(self.nodes, arrows) if all(node.name in touched for node in self.nodes) else None
+        return replace(self, arrows=arrows) if all(node.name in touched for node in self.nodes) else None
 
 
 def calls_diagram(
@@ -157,6 +162,29 @@ def calls_diagram(
         for edge in graph.edges[pair]
     ]
     return Diagram(tuple(nodes), tuple(arrows))
+
+
+def changes_diagram(
+    graph: ServiceGraph, names: Collection[str], changes: GraphChanges, *, focus: Collection[str] = ()
+) -> Diagram:
+    """Build the diagram of calls among `names` with their changes, and of calls that are gone."""
+    diagram = calls_diagram(graph, [name for name in names if name in graph.figures], focus=focus)
+    gone = [key for key, change in changes.edges.items() if change.is_gone and {key[0], key[1]} <= set(names)]
+    known = {node.name for node in diagram.nodes}
+    former = {name for caller, callee, _ in gone for name in (caller, callee)} - known
+    nodes = [*diagram.nodes, *(replace(node, note="gone", short_note="gone") for node in _former(changes, former))]
+    arrows = [
+        replace(arrow, change=changes.edges.get((arrow.caller, arrow.callee, arrow.is_async)))
+        for arrow in diagram.arrows
+    ]
+    for key in gone:
+        edge = next(edge for edge in changes.before.edges[key[:2]] if edge.is_async == key[2])
+        arrows.append(Arrow(edge.caller, edge.callee, edge.call_count, 0.0, edge.is_async, change=changes.edges[key]))
+    return Diagram(tuple(nodes), tuple(arrows), is_comparison=True)
+
+
+def _former(changes: GraphChanges, names: Collection[str]) -> tuple[DiagramNode, ...]:
+    return calls_diagram(changes.before, names).nodes
 
 
 def blast_radius_diagram(graph: ServiceGraph, found: BlastRadius) -> Diagram:
@@ -260,7 +288,15 @@ def _under(line_break: str, node: DiagramNode) -> str:
 
 def _label(arrow: Arrow) -> str:
     # also in words, as dotted and dashed lines look similar
-    return f"possible, {arrow.label}" if arrow.is_possible else arrow.label
+    label = f"possible, {arrow.label}" if arrow.is_possible else arrow.label
+    return f"{label}, {change_text(arrow.change)}" if arrow.change is not None else label
+
+
+def change_text(change: EdgeChange, worse: str = "worse: ", better: str = "better: ") -> str:
+    """Return `worse: errors p95`, `new` or `gone`."""
+    parts = [worse + " ".join(change.worse)] if change.worse else []
+    parts += [better + " ".join(change.better)] if change.better else []
+    return " ".join(parts) or ("new" if change.is_new else "gone" if change.is_gone else "")
 
 
 def _numbered(diagram: Diagram) -> dict[str, DiagramNode]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tracetui.analysis.call_chains import CallChains
     from tracetui.analysis.criticality import Criticality
     from tracetui.analysis.dependencies import ServiceFigures
+    from tracetui.analysis.edge_changes import EdgeChange
     from tracetui.analysis.service_graph import ServiceGraph, Target
     from tracetui.analysis.service_overview import ServiceOverview
     from tracetui.analysis.service_questions import (
@@ -49,10 +50,18 @@ def map_json(diagram: Diagram) -> dict[str, Any]:
                 "async": arrow.is_async,
                 "call_count": arrow.call_count,
                 "error_rate": in_percent(arrow.error_rate),
+                **({"change": _change(arrow.change)} if diagram.is_comparison else {}),
             }
             for arrow in diagram.arrows
         ],
     }
+
+
+def _change(change: EdgeChange | None) -> dict[str, Any] | None:
+    if change is None:
+        return None
+    status = "new" if change.is_new else "gone" if change.is_gone else None
+    return {"status": status, "worse": list(change.worse), "better": list(change.better)}
 
 
 def overview_json(found: ServiceOverview) -> dict[str, Any]:

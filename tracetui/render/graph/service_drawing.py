@@ -6,9 +6,9 @@ import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from tracetui.render.graph.diagram import Arrow, Diagram, DiagramNode, Effect
+from tracetui.render.graph.diagram import Arrow, Diagram, DiagramNode, Effect, change_text
 from tracetui.render.graph.drawing import DrawnNode, GraphDrawing
 from tracetui.render.graph.layout import LayerOrder
 from tracetui.render.graph.node_names import LETTERS
@@ -18,11 +18,21 @@ from tracetui.render.text.glyphs import UNICODE, Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.theme import DARK, Theme
 
+if TYPE_CHECKING:
+    # networkx is imported only when a graph is queried
+    from tracetui.analysis.edge_changes import EdgeChange
+
 _EFFECT_ROLES: Final = {
     Effect.NONE: Role.PLAIN,
     Effect.SLOW: Role.WARNING,
     Effect.FAILS: Role.ERROR,
     Effect.POSSIBLE: Role.DIM,
+}
+_CHANGE_ROLES: Final = {
+    "errors": Role.ERROR,
+    "p95": Role.WARNING,
+    "network": Role.EVENT,
+    "calls": Role.LITERAL,
 }
 _HEAVY_SHARE: Final = 0.25
 """Smallest number of calls for a heavy line, as a share of the largest number on any edge."""
@@ -98,14 +108,32 @@ def draw(
         DrawnEdge(
             arrow.caller,
             arrow.callee,
-            label=edge_label(arrow, size.figures, glyphs),
+            label=_changed_label(arrow, size.figures, glyphs)
+            if diagram.is_comparison
+            else edge_label(arrow, size.figures, glyphs),
             is_async=arrow.is_async or arrow.is_possible,
-            fails=arrow.error_rate > 0,
+            fails=arrow.error_rate > 0 and not diagram.is_comparison,
+            role=_change_role(arrow.change),
             weight=HEAVY if heavy is not None and arrow.call_count >= heavy else 1,
         )
         for arrow in diagram.arrows
     ]
     return GraphDrawing(nodes, edges, glyphs, name_width=size.name_width, name_rows=size.name_rows, order=order)
+
+
+def _changed_label(arrow: Arrow, figures: Figures, glyphs: Glyphs) -> str:
+    """Return what changed, with the number of calls if there is room: `50 ▲errors p95`, `new`."""
+    count = numbers.short_count(arrow.call_count) if figures is not Figures.NONE else ""
+    text = change_text(arrow.change, glyphs.ascending, glyphs.descending) if arrow.change is not None else ""
+    return " ".join(filter(None, (count, text)))
+
+
+def _change_role(change: EdgeChange | None) -> str:
+    """Return the colour of a changed edge: by the worst figure that became worse."""
+    if change is None:
+        return Role.GUIDE
+    worse = next((role for figure, role in _CHANGE_ROLES.items() if figure in change.worse), None)
+    return worse or (Role.ACCENT if change.is_new else Role.DIM if change.is_gone else Role.STRONG)
 
 
 def _heavy_count(diagram: Diagram) -> float | None:
@@ -165,11 +193,12 @@ def legend(diagram: Diagram, glyphs: Glyphs, figures: Figures) -> Line:
     heavy, dotted = ("=", ".") if glyphs.ascii_only else ("━", "┄")
     arrows, nodes = diagram.arrows, diagram.nodes
     parts = [
-        *_EXPLAINED[figures],
+        *_EXPLAINED[min(figures, Figures.CALLS) if diagram.is_comparison else figures],
         f"{heavy} many calls" if _heavy_count(diagram) is not None else "",
         f"{dotted} asynchronous" if any(arrow.is_async for arrow in arrows) else "",
         f"{dotted} possible, not observed" if any(arrow.is_possible for arrow in arrows) else "",
-        f"{glyphs.origin} some fail" if any(arrow.error_rate for arrow in arrows) else "",
+        f"{glyphs.origin} some fail" if any(a.error_rate for a in arrows) and not diagram.is_comparison else "",
+        f"{glyphs.ascending} worse   {glyphs.descending} better" if diagram.is_comparison else "",
         f"{glyphs.cycle} on a cycle" if any(node.is_on_cycle for node in nodes) else "",
         "+9 group with 9 more" if any(node.more for node in nodes) else "",
     ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tracetui.analysis.edge_changes import EdgeChange, GraphChanges
 from tracetui.analysis.service_graph import ServiceGraph
 from tracetui.analysis.service_groups import MOST_TOGETHER, OpenedGroups, ServiceGroup, ServiceGroups, group_names
-from tracetui.render.graph.diagram import Arrow, Diagram, DiagramNode, calls_diagram
+from tracetui.render.graph.diagram import Arrow, Diagram, DiagramNode, calls_diagram, changes_diagram
 from tracetui.render.graph.drawing import GraphDrawing
 from tracetui.render.graph.service_drawing import SIZES, draw, fitting, legend
 from tracetui.render.text.glyphs import Glyphs
@@ -35,9 +36,17 @@ class MapPart:
 class MapMaker:
     """Draws the parts of a map; slow, so it runs outside the UI loop."""
 
-    def __init__(self, graph: ServiceGraph, roles: Mapping[str, str], glyphs: Glyphs, width: int) -> None:
-        """`width`: cells that a drawing should fit."""
-        self.graph, self.groups = graph, ServiceGroups(graph)
+    def __init__(
+        self,
+        graph: ServiceGraph,
+        roles: Mapping[str, str],
+        glyphs: Glyphs,
+        width: int,
+        changes: GraphChanges | None = None,
+        versions: tuple[str, str] = ("", ""),
+    ) -> None:
+        """`width`: cells that a drawing should fit; `changes`: those to show, between two sets of these names."""
+        self.graph, self.groups, self.changes, self.versions = graph, ServiceGroups(graph), changes, versions
         self._glyphs, self._width = glyphs, width
         # many services have the same colour, and each change of colour costs bytes
         self.roles = roles if len(graph.names) <= MOST_TOGETHER else dict.fromkeys(graph.names, Role.PLAIN)
@@ -46,10 +55,16 @@ class MapMaker:
         """Draw the part with these groups opened. `size`: position in `SIZES`, by default the largest that fits."""
         inside, around = self.groups.shown(scope)
         shown = [*inside, *around]
-        if all(len(group) == 1 for group in shown):
-            diagram = calls_diagram(self.graph, [group.name for group in shown])
+        if not all(len(group) == 1 for group in shown):
+            diagram = _grouped_diagram(self.graph, inside, around, self.changes)
+        elif self.changes is not None:
+            former = [name for name in self.changes.before.names if name not in self.graph.figures]
+            shown += [ServiceGroup((name,)) for name in former if not scope]
+            diagram = changes_diagram(self.graph, [group.name for group in shown], self.changes)
+            drawn = {node.name for node in diagram.nodes}
+            shown = [group for group in shown if group.name in drawn]
         else:
-            diagram = _grouped_diagram(self.graph, inside, around)
+            diagram = calls_diagram(self.graph, [group.name for group in shown])
         if size is None:
             drawing, size = fitting(diagram, self.roles, self._glyphs, self._width)
         else:
@@ -68,7 +83,10 @@ class MapMaker:
 
 
 def _grouped_diagram(
-    graph: ServiceGraph, inside: tuple[ServiceGroup, ...], around: tuple[ServiceGroup, ...]
+    graph: ServiceGraph,
+    inside: tuple[ServiceGroup, ...],
+    around: tuple[ServiceGroup, ...],
+    changes: GraphChanges | None,
 ) -> Diagram:
     """Build the diagram of groups and services; calls between two groups around are left out."""
     group_of = group_names([*inside, *around])
@@ -83,19 +101,29 @@ def _grouped_diagram(
         for group in sorted([*inside, *around], key=lambda group: group.name)
     ]
     counts: dict[tuple[str, str, bool], list[int]] = {}
+    changed: dict[tuple[str, str, bool], list[EdgeChange | None]] = {}
     for (caller, callee), edges in graph.edges.items():
         pair = group_of.get(caller), group_of.get(callee)
         if pair[0] is None or pair[1] is None or pair[0] == pair[1] or within.isdisjoint(pair):
             continue
         for edge in edges:
-            found = counts.setdefault((pair[0], pair[1], edge.is_async), [0, 0])
+            key = pair[0], pair[1], edge.is_async
+            found = counts.setdefault(key, [0, 0])
             found[0] += edge.call_count
             found[1] += edge.error_count
+            if changes is not None:
+                changed.setdefault(key, []).append(changes.edges.get((caller, callee, edge.is_async)))
     arrows = [
-        Arrow(caller, callee, calls, 100 * errors / calls if calls else 0.0, is_async)
-        for (caller, callee, is_async), (calls, errors) in sorted(counts.items())
+        Arrow(
+            *key[:2],
+            calls,
+            100 * errors / calls if calls else 0.0,
+            key[2],
+            change=EdgeChange.of_all(changed.get(key, ())),
+        )
+        for key, (calls, errors) in sorted(counts.items())
     ]
-    return Diagram(tuple(nodes), tuple(arrows))
+    return Diagram(tuple(nodes), tuple(arrows), is_comparison=changes is not None)
 
 
 class ServiceMap:
@@ -192,14 +220,19 @@ class ServiceMap:
         glyph = self._glyphs.folded if len(group) > 1 else self._glyphs.service
         line = Line([(glyph, self._maker.roles.get(name, Role.PLAIN)), (safe(name), Role.TITLE)])
         line.add(f" and {counted(len(group) - 1, 'other')}" if len(group) > 1 else "", Role.TITLE)
+        graph = self._maker.graph
         callers = sum(arrow.callee == name for arrow in self._pairs)
         callees = sum(arrow.caller == name for arrow in self._pairs)
         line.add(f"  {counted(callers, 'caller')}  {counted(callees, 'callee')}", Role.PLAIN)
-        graph = self._maker.graph
         cycle = next((cycle for cycle in graph.cycles if name in cycle), ()) if name in graph.on_cycles else ()
         if cycle and len(group) == 1:
             arrow = f" {self._glyphs.sync_call} "
             line.add(f"  {self._glyphs.cycle} {arrow.join(map(safe, (*cycle, cycle[0])))}", Role.WARNING)
+        if self._maker.changes is not None:
+            before, after = self._maker.versions
+            worse = sum(bool(arrow.change and arrow.change.worse) for arrow in self.part.diagram.arrows)
+            line.add(f"   {counted(worse, 'call')} worse", Role.WARNING if worse else Role.DIM)
+            line.add(f" from {safe(before)} to {safe(after)}", Role.DIM)
         services = sum(map(len, self.part.groups.values()))
         whole = counted(services, "service")
         if self.part.scope:

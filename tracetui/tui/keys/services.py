@@ -58,6 +58,14 @@ SERVICES = KeyTable(
         "map",
         words="graph topology diagram",
     ),
+    Shortcut(
+        "services.compare-sets",
+        "B",
+        "compare_sets",
+        "Map of changes",
+        "changes of calls, errors, p95 and network on the map: since a time, a new version or an earlier set",
+        words="regression deploy release compare before after",
+    ),
     Use("list.open", "list the traces of the service or call under the cursor", "traces"),
     Shortcut(
         "services.errors", "e", "errors", "Errors of the service", "errors of its traces, in the errors view", "errors"
@@ -167,6 +175,10 @@ MAP = KeyTable(
         ("✖", "some of the calls fail"),
         ("↻", "service on a cycle of calls"),
         ("▸ +9", "group of services that call each other more than others, named by the most called one, and 9 more"),
+        (
+            "▲ ▼ new gone",
+            "after {services.compare-sets}: figures that became worse or better beyond chance; calls in one set only",
+        ),
         ("< >", "the map goes on at that side"),
     ),
     words=(

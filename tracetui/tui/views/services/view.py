@@ -12,6 +12,9 @@ from textual.binding import BindingType
 from textual.widgets import Input
 
 from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.compare import Comparison
+from tracetui.analysis.edge_changes import GraphChanges, graph_changes
+from tracetui.analysis.service_graph import ServiceGraph
 from tracetui.analysis.service_table import ServiceTable
 from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.render.services.explorer import Subject
@@ -25,6 +28,7 @@ from tracetui.tui.keys.services import SERVICE_SEARCH, SERVICES
 from tracetui.tui.messages import LocationChanged, ShowServerStats
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
+from tracetui.tui.views.choice_filler import ChoiceFiller
 from tracetui.tui.views.list_detail import ListDetail
 from tracetui.tui.views.services.explorer import ServiceExplorer
 from tracetui.tui.views.services.figure import ServiceFigure
@@ -41,6 +45,8 @@ from tracetui.tui.views.services.modes import (
 )
 from tracetui.tui.views.services.service_dialogs import ServiceDialogs
 from tracetui.tui.views.services.subject_traces import SubjectTraces
+from tracetui.tui.views.traces.causes import CauseFinder
+from tracetui.tui.views.traces.dialogs import TraceDialogs
 from tracetui.tui.widgets.line_view import HeadedSource, LineView
 from tracetui.tui.widgets.safe_input import SafeInput
 
@@ -88,6 +94,10 @@ class ServicesView(View):
         )
         self.explorer = ServiceExplorer(state, work, self.page.detail, self.right, self._columns_shown)
         self._traces, self._dialogs = SubjectTraces(self), ServiceDialogs(self)
+        self._filler = ChoiceFiller(self)
+        self._compare = TraceDialogs(
+            self, lambda: state.trace, self._filler, lambda _: None, CauseFinder(self), self._show_changes
+        )
         self.parts = (self.page,)
 
     def compose(self) -> ComposeResult:
@@ -120,6 +130,11 @@ class ServicesView(View):
         # keep the mode, for the return from the traces of a row
         self.explorer.forget()
         super().set_changed()
+        self._filler.set_changed()
+
+    def work_failed(self, name: str) -> None:
+        super().work_failed(name)
+        self._filler.work_failed(name)
 
     def go_back(self) -> bool:
         if super().go_back():
@@ -315,16 +330,39 @@ class ServicesView(View):
     def action_map(self) -> None:
         if not self.page.has_rows:
             return
-        columns, glyphs, focus = self.services.columns, self.state.look.glyphs, self.name_of(self.page.list.cursor)
+        self._show_map(self.services.columns.table.graph, self.name_of(self.page.list.cursor))
 
-        roles = {name: columns.role(name) for name in columns.table.graph.names}
-        maker = MapMaker(columns.table.graph, roles, glyphs, self.app.size.width - MAP_EDGES)
+    def _show_map(
+        self,
+        graph: ServiceGraph,
+        focus: str,
+        changes: GraphChanges | None = None,
+        versions: tuple[str, str] = ("", ""),
+    ) -> None:
+        glyphs, width = self.state.look.glyphs, self.app.size.width - MAP_EDGES
+        roles = {name: self.services.columns.role(name) for name in graph.names}
+        maker = MapMaker(graph, roles, glyphs, width, changes, versions)
 
         def show(part: MapPart) -> None:
             shown = ServiceMap(maker, part, glyphs, focus)
             self.show_dialog(MapScreen(self.state.look, self.work, maker, shown), self.explore)
 
         self.work("services-map", maker.part, show)
+
+    def action_compare_sets(self) -> None:
+        """Compare two groups of the traces shown, or two sets, on the map."""
+        if self.page.has_rows:
+            self._compare.compare_sets()
+
+    def _show_changes(self, found: Comparison, names: tuple[str, str]) -> None:
+        if not self.page.has_rows:
+            return
+        focus = self.name_of(self.page.list.cursor)
+
+        def show(changes: GraphChanges) -> None:
+            self._show_map(found.after.graph, focus, changes, names)
+
+        self.work("services-changes", lambda: graph_changes(found), show)
 
     def action_side(self, side: str) -> None:
         self.page.set_alone(False)

@@ -60,8 +60,12 @@ class TraceDialogs:
         filler: ChoiceFiller,
         mark_moment: Callable[[int], None],
         causes: CauseFinder,
+        show_sets: Callable[[Comparison, tuple[str, str]], None] | None = None,
     ) -> None:
-        """`under_cursor` returns the trace under the cursor; `mark_moment` marks a time in the plot."""
+        """`under_cursor` returns the trace under the cursor; `mark_moment` marks a time in the plot; `show_sets` shows
+        two compared sets and their names, by default as a report.
+        """
+        self._show_sets = show_sets
         self._view, self._under_cursor, self._filler, self._mark_moment = view, under_cursor, filler, mark_moment
         self._causes = causes
         self._pairs = OfferedPairs(view.state, under_cursor)
@@ -225,6 +229,9 @@ class TraceDialogs:
         view, look = self._view, self._view.state.look
         if isinstance(result, str):
             view.post_notice(result)
+            return
+        if self._show_sets is not None:
+            self._show_sets(result.found, result.names)
             return
         found, causes = result.found, result.causes
         rows = ComparisonLines(found, result.names, look.glyphs.ascii_only)
