@@ -69,25 +69,19 @@ def _stack(layer: Sequence[Place], wanted: Sequence[float]) -> None:
 
     Groups of touching nodes are placed at the median of the rows they want (pool adjacent violators).
     """
-    groups: list[tuple[list[float], list[Place], int]] = []
+    groups: list[tuple[list[float], list[Place], int, int]] = []
     for place, row in zip(layer, wanted, strict=True):
-        offsets, members, height = [row], [place], place.height
-        groups.append((offsets, members, height))
-        while len(groups) > 1 and _top(groups[-2]) + groups[-2][2] > _top(groups[-1]):
-            (above, above_members, above_height), (below, members, height) = groups[-2:]
-            groups[-2:] = [
-                ([*above, *(one - above_height for one in below)], above_members + members, above_height + height)
-            ]
-    for group in groups:
-        row = _top(group)
-        for place in group[1]:
+        groups.append(([row], [place], place.height, round(row)))
+        while len(groups) > 1 and groups[-2][3] + groups[-2][2] > groups[-1][3]:
+            (above, above_members, above_height, _), (below, members, height, _) = groups[-2:]
+            # rows that the first place of the group wants, or would want in its stead
+            rows = sorted([*above, *(one - above_height for one in below)])
+            top = round(rows[len(rows) // 2])
+            groups[-2:] = [(rows, above_members + members, above_height + height, top)]
+    for _, members, _, row in groups:
+        for place in members:
             place.row = row
             row += place.height
-
-
-def _top(group: tuple[list[float], list[Place], int]) -> int:
-    rows = sorted(group[0])
-    return round(rows[len(rows) // 2])
 
 
 def clear_rows(layer: Sequence[Place], following: Sequence[Place], bundles: Sequence[Bundle]) -> None:
