@@ -127,6 +127,15 @@ async def test_a_click_opens_a_group(thousand: str) -> None:
         assert "40 of 1,000 services" in pilot.text
 
 
+async def test_map_is_copied_as_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[str] = []
+    monkeypatch.setattr(CountingApp, "copy_to_clipboard", lambda _, text: copied.append(text))
+    async with map_of(SHOP) as (_, pilot):
+        await pilot.press("y")
+    assert copied[0].startswith("<svg ")
+    assert "web-app" in copied[0]
+
+
 async def test_changes_since_another_set_are_shown_on_the_map() -> None:
     async with opened(INCIDENT, size=(140, 40)) as (app, pilot):
         after = INCIDENT.replace("before.json", "after.json")

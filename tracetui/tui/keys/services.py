@@ -167,6 +167,7 @@ MAP = KeyTable(
     Shortcut(
         "map.explore", "enter", "take", "Explore", "explore the service, or open the group", "explore", former="f"
     ),
+    Shortcut("map.copy", "y", "copy", "Copy the picture", "copy the map as a picture (SVG)"),
     Shortcut("map.leave", "escape,m", "back", "Back", "close the group, or the map", "back"),
     Shortcut("map.keys", "question_mark", "keys", "Help: keys", "keys of the map", "keys"),
     glyphs=(

@@ -14,13 +14,14 @@ from textual.strip import Strip
 from textual.widgets import Input
 
 from tracetui.analysis.service_groups import OpenedGroups
-from tracetui.render.graph.service_drawing import SIZES
+from tracetui.render.graph.service_drawing import SIZES, svg
 from tracetui.render.services.map import MapMaker, MapPart, ServiceMap
 from tracetui.render.text.line import Line, Role
 from tracetui.tui.background_work import Work
 from tracetui.tui.help import HelpScreen
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.keys.services import MAP, MAP_SEARCH
+from tracetui.tui.messages import CopyText
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_bar import LineBar
@@ -221,6 +222,11 @@ class MapScreen(Dialog[str | None]):
             self._draw(lambda: self._maker.part(scope[:-1]), scope[-1].name)
         else:
             self.dismiss(None)
+
+    def action_copy(self) -> None:
+        """Copy the part of the map that is drawn, as a picture."""
+        diagram = self._map.part.diagram
+        self._work("copy", lambda: svg(diagram), lambda text: self.post_message(CopyText(text, "the picture")))
 
     # --- moving ------------------------------------------------------------------------------------------------------
 
