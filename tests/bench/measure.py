@@ -14,33 +14,39 @@ _SECONDS_BETWEEN_CHECKS = 0.03
 
 _HARNESS = """
 import json, resource, sys, time
+def usage():
+    return [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+def processor_seconds():
+    return sum(one.ru_utime + one.ru_stime for one in usage())
 {setup}
-begin = time.perf_counter()
+begin, before = time.perf_counter(), processor_seconds()
 {work}
-seconds = time.perf_counter() - begin
+seconds, busy = time.perf_counter() - begin, processor_seconds() - before
 # pages that processes share count once for each: the figure is an upper bound
-peak = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-peak *= 1 if sys.platform == "darwin" else 1024
-print(json.dumps([seconds, peak]), file=sys.stderr)
+peak = sum(one.ru_maxrss for one in usage()) * (1 if sys.platform == "darwin" else 1024)
+print(json.dumps([seconds, busy, peak]), file=sys.stderr)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
     seconds: float
+    processor_seconds: float
+    """Time of all processes on the processors, which other load on the machine affects less."""
     peak_bytes: int
 
 
 def cost(work: str, setup: str = "", runs: int = 3) -> Cost:
     """Measure the median time and the largest peak of Python statements over some runs."""
-    times, peaks = [], []
+    times, busy_times, peaks = [], [], []
     for _ in range(runs):
         source = _HARNESS.format(setup=setup, work=work)
         done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
-        seconds, peak = json.loads(done.stderr.strip().splitlines()[-1])
+        seconds, busy, peak = json.loads(done.stderr.strip().splitlines()[-1])
         times.append(seconds)
+        busy_times.append(busy)
         peaks.append(peak)
-    return Cost(statistics.median(times), max(peaks))
+    return Cost(statistics.median(times), statistics.median(busy_times), max(peaks))
 
 
 def peak_of_pages(work: str) -> int:
