@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tracetui.model.intake import Intake, WithoutSpans
 
@@ -30,7 +30,9 @@ class DecodeContext:
 
     def at(self, step: str) -> DecodeContext:
         """Return the context of an inner position: `.at("spans[3]")`."""
-        return replace(self, position=f"{self.position}.{step}" if self.position else step)
+        # as `replace`, which takes several times as long
+        position = f"{self.position}.{step}" if self.position else step
+        return DecodeContext(self.intake, self.file, position, self.in_log, self.lines)
 
     def line(self, number: int) -> DecodeContext:
         """Return the context of a line of this text, counted from 1."""
