@@ -12,6 +12,8 @@ import struct
 from array import array
 from collections.abc import MutableSequence
 from contextlib import suppress
+from dataclasses import replace
+from itertools import pairwise
 
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
 from tracetui.ingest.formats.deciding_attributes import CACHE_SIZE, LONGEST_CACHED
@@ -21,6 +23,8 @@ from tracetui.ingest.formats.otlp_protobuf_values import CODEC, OtlpProtobufCode
 from tracetui.ingest.formats.otlp_span_rules import dropped_warnings, mark_missing_times, state_of_otlp
 from tracetui.ingest.formats.protobuf_wire import BYTES, FIXED32, FIXED64, NO_END, VARINT, fields, varint
 from tracetui.ingest.json_value_limit import MAX_DENSE
+from tracetui.ingest.processes.worker import ShareDecoder, decode_shares, processes_for
+from tracetui.model.intake import Intake
 from tracetui.model.span import FLAG_SHIFT, STATUS_SHIFT, Flag, Kind, Status
 from tracetui.model.span_chunks import CHUNK_SPANS
 
@@ -138,12 +142,35 @@ class _RequestReader:
         self._damaged += 1
 
     def request(self, at: int, end: int) -> int:
-        """Decode a request. -> the end of its last part, beyond the data if it is cut off"""
+        """Decode a request, a large one in several processes.
+
+        -> the end of its last part, beyond the data if it is cut off
+        """
         stop = at
-        for tag, start, stop in fields(self.data, at, end):
-            if tag == 0x0A and start < stop:
-                self.resource_spans(start, stop)
+        starts, stops = array("q"), array("q")
+        try:
+            for tag, start, stop in fields(self.data, at, end):
+                if tag == 0x0A and start < stop:
+                    starts.append(start)
+                    stops.append(stop)
+        finally:
+            processes = processes_for(stops[-1] - starts[0]) if starts else 1
+            cuts = [len(starts) * i // processes for i in range(processes + 1)]
+            decode_shares([self._share(starts[low:high], stops[low:high]) for low, high in pairwise(cuts)], self.intake)
         return stop
+
+    def _share(self, starts: array[int], stops: array[int]) -> ShareDecoder:
+        """Return a decoder for some of the resources of a request."""
+
+        def decode(intake: Intake) -> None:
+            here = intake is self.intake
+            reader = self if here else _RequestReader(self.data, replace(self.context, intake=intake))
+            for start, stop in zip(starts, stops, strict=True):
+                reader.resource_spans(start, stop)
+            if not here:
+                reader.warn()
+
+        return decode
 
     def resource_spans(self, at: int, end: int) -> None:
         """Read the scopes and spans of one resource."""
