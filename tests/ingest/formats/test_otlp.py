@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import zstandard
@@ -21,6 +22,7 @@ from tracetui.ingest.detect import decode
 from tracetui.ingest.formats import otlp_json, otlp_protobuf
 from tracetui.ingest.formats.length_prefixed_otlp import RecordReader, looks_like_records
 from tracetui.ingest.formats.otlp_detection import looks_like_request
+from tracetui.ingest.formats.otlp_json_fields import REQUEST, OtlpRequest
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.peers import read_note
@@ -665,3 +667,70 @@ def test_second_value_of_an_attribute_counts_as_it_is_shown(count: int, blank: s
     assert all(traces.attributes(span)["db.system.name"] == {"a": 1} for span in range(count))
     # with the first value it would be a cache
     assert {read_note(traces.peers[note])[:2] for note in traces.noted_peer.tolist()} == {("store", None)}
+
+
+SCOPES: list[object] = [{"name": "lib", "version": "1"}, {}, None, 7]
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> dict[str, Any]:
+    """Requests with resources and scopes of any number of spans, some of them not as specified."""
+    ids = iter(range(1, 100))
+
+    def spans() -> list[object]:
+        count = draw(st.integers(0, 4))
+        return [span_json(spanId=f"{next(ids):016x}", **draw(st.sampled_from(ODD_FIELDS))) for _ in range(count)]
+
+    def scope_spans() -> dict[str, Any]:
+        key = draw(st.sampled_from(["scope", "instrumentationLibrary", "scopeName"]))
+        return {key: draw(st.sampled_from(SCOPES)), "spans": draw(st.sampled_from([spans(), None, []]))}
+
+    def resource_spans() -> dict[str, Any]:
+        service = pair("service.name", stringValue=draw(st.sampled_from(["web", "db"])))
+        resources: list[dict[str, Any]] = [{"resource": {"attributes": [service]}}, {"resource": None}, {}]
+        resource = draw(st.sampled_from(resources))
+        key = draw(st.sampled_from(["scopeSpans", "instrumentationLibrarySpans", "scope_spans"]))
+        return {**resource, key: [scope_spans() for _ in range(draw(st.integers(0, 3)))]}
+
+    return {
+        draw(st.sampled_from(["resourceSpans", "batches"])): [resource_spans() for _ in range(draw(st.integers(0, 3)))]
+    }
+
+
+ODD_FIELDS: list[dict[str, Any]] = [
+    {},
+    {"startTime": "2026-01-01T00:00:00Z"},
+    {"kind": "SPAN_KIND_SERVER"},
+    {"events": "x"},
+]
+
+
+@given(requests())
+def test_a_request_read_in_parts_gives_the_same_spans(request: dict[str, Any]) -> None:
+    raw = json.dumps(request).encode()
+    whole = load(request)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(otlp_json, "_LARGE_BYTES", 0)
+        patch.setattr(otlp_json, "CHUNK_SPANS", 2)
+        parts = load(request)
+    for found in (whole, parts):
+        assert len(found) == raw.count(b'"spanId"')
+    assert [parts.span(i) for i in range(len(parts))] == [whole.span(i) for i in range(len(whole))]
+    assert bool(parts.load_warnings) == bool(whole.load_warnings)
+
+
+def test_a_large_request_is_decoded_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[bytes] = []
+
+    class Decoder:
+        def decode(self, raw: bytes) -> OtlpRequest:
+            decoded.append(bytes(raw))
+            return REQUEST.decode(raw)
+
+    monkeypatch.setattr(otlp_json, "_LARGE_BYTES", 0)
+    monkeypatch.setattr(otlp_json, "CHUNK_SPANS", 2)
+    monkeypatch.setattr(otlp_json, "REQUEST", Decoder())
+    found = load(request_json(*(span_json(spanId=f"{i:016x}") for i in range(1, 8))))
+    assert [part.count(b'"spanId"') for part in decoded] == [2, 2, 2, 1]
+    assert len(found) == 7
+    assert len(found.resources) == 1

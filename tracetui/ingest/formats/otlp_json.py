@@ -9,10 +9,10 @@ as sent by Tempo and older Jaegers, and names from before 2022 (`instrumentation
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Raw, Struct
@@ -20,7 +20,15 @@ from msgspec import Raw, Struct
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
 from tracetui.ingest.formats.deciding_attributes import AttributeDecider
 from tracetui.ingest.formats.field_names import read_kind, read_status
-from tracetui.ingest.formats.otlp_json_fields import NONE, REQUEST, OtlpRequest, OtlpResourceSpans, OtlpScope, OtlpSpan
+from tracetui.ingest.formats.otlp_json_fields import (
+    NONE,
+    RAW_REQUEST,
+    REQUEST,
+    OtlpRequest,
+    OtlpResourceSpans,
+    OtlpScope,
+    OtlpSpan,
+)
 from tracetui.ingest.formats.otlp_lenient import lenient_request, resource_of, usual_attributes, usual_list
 from tracetui.ingest.formats.otlp_span_rules import (
     JAEGER_WARNINGS,
@@ -44,6 +52,8 @@ _KINDS: dict[int | str, int] = {int(kind): int(kind) for kind in Kind}
 _BEGINNINGS = {b'[{"key"', b"[]", b""}
 """Beginnings of attributes from nearly every writer."""
 _LISTS = {b"[{", b""}
+_ABSENT = (NONE, Raw(b"null"))
+_LARGE_BYTES: Final = 8 << 20
 _EMPTY_OR_LISTS = {*_LISTS, b"[]"}
 
 
@@ -104,17 +114,61 @@ def decode_request(raw: bytes | Raw, context: DecodeContext) -> None:
 
     Items that are not spans are skipped and fields of a wrong type repaired, each with a warning.
     """
-    try:
-        request = REQUEST.decode(raw)
-    except MALFORMED as error:
-        request = _damaged_request(raw, error, context)
     unread = UnreadCounts()
-    for resource_spans in (request.resourceSpans or []) + (request.batches or []):
+    for part in _parts(raw):
         try:
-            _add_resource(resource_spans, context, unread)
-        except Exception as error:
-            skip_record(context, error)
+            request = REQUEST.decode(part)
+        except MALFORMED as error:
+            request = _damaged_request(part, error, context)
+        for resource_spans in (request.resourceSpans or []) + (request.batches or []):
+            try:
+                _add_resource(resource_spans, context, unread)
+            except Exception as error:
+                skip_record(context, error)
     unread.warn(context)
+
+
+def _parts(raw: bytes | Raw) -> Iterator[bytes | Raw]:
+    """Divide a large request into requests with some of its spans each, as a decoded span takes several times its size.
+
+    A damaged one stays whole.
+    """
+    if memoryview(raw).nbytes <= _LARGE_BYTES:
+        yield raw
+        return
+    try:
+        request = RAW_REQUEST.decode(raw)
+    except MALFORMED:
+        yield raw
+        return
+    resources: list[bytes] = []
+    count = 0
+    for resource_spans in (request.resourceSpans or []) + (request.batches or []):
+        resource = bytes(resource_spans.resource) or b"null"
+        scopes: list[bytes] = []
+        for part in (resource_spans.scopeSpans or []) + (resource_spans.instrumentationLibrarySpans or []):
+            scope = next(
+                (bytes(one) for one in (part.scope, part.instrumentationLibrary) if one not in _ABSENT), b"null"
+            )
+            for at in range(0, len(part.spans or []), CHUNK_SPANS):
+                spans = (part.spans or [])[at : at + CHUNK_SPANS]
+                scopes.append(b'{"scope":%b,"spans":[%b]}' % (scope, b",".join(spans)))
+                count += len(spans)
+                if count >= CHUNK_SPANS:
+                    yield _request([*resources, _resource_spans(resource, scopes)])
+                    resources, scopes, count = [], [], 0
+        if scopes:
+            resources.append(_resource_spans(resource, scopes))
+    if resources:
+        yield _request(resources)
+
+
+def _resource_spans(resource: bytes, scopes: list[bytes]) -> bytes:
+    return b'{"resource":%b,"scopeSpans":[%b]}' % (resource, b",".join(scopes))
+
+
+def _request(resources: list[bytes]) -> bytes:
+    return b'{"resourceSpans":[%b]}' % b",".join(resources)
 
 
 def _damaged_request(raw: bytes | Raw, error: Exception, context: DecodeContext) -> OtlpRequest:

@@ -83,5 +83,24 @@ class OtlpRequest(Struct, gc=False):
     ResourceSpans: None = None
 
 
+class RawScopeSpans(OtlpScopeSpans, gc=False):
+    """The same message with its parts undecoded."""
+
+    scope: Raw = NONE  # type: ignore[assignment]
+    instrumentationLibrary: Raw = NONE  # type: ignore[assignment]  # noqa: N815
+    spans: list[Raw] | None = None  # type: ignore[assignment]
+
+
+class RawResourceSpans(OtlpResourceSpans, gc=False):
+    scopeSpans: list[RawScopeSpans] | None = None  # type: ignore[assignment]  # noqa: N815
+    instrumentationLibrarySpans: list[RawScopeSpans] | None = None  # type: ignore[assignment]  # noqa: N815
+
+
+class RawRequest(OtlpRequest, gc=False):
+    resourceSpans: list[RawResourceSpans] | None = None  # type: ignore[assignment]  # noqa: N815
+    batches: list[RawResourceSpans] | None = None  # type: ignore[assignment]
+
+
 # not strict: protobuf JSON has integers in quotes
 REQUEST = msgspec.json.Decoder(OtlpRequest, strict=False)
+RAW_REQUEST = msgspec.json.Decoder(RawRequest, strict=False)
