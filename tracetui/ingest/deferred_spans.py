@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from tracetui.ingest.decode_context import DecodeContext
@@ -25,13 +25,20 @@ class DeferredSpans:
     progress: ProgressCallback
     wrappers: int = 0
     """Number of objects around the current one."""
-    zipkin: list[tuple[Piece, DecodeContext]] = field(default_factory=list)
+    zipkin: list[Piece] = field(default_factory=list)
+    zipkin_context: DecodeContext | None = None
+    """Context of the first of them."""
     documents: list[tuple[Piece, DecodeContext]] = field(default_factory=list)
     sink: SpanSink = field(default_factory=SpanSink)
     unknown: dict[NearestFormat, tuple[int, DecodeContext]] = field(default_factory=dict)
     """Objects of unknown formats that resemble a known one: their number and the position of the first."""
     is_unknown: bool = False
     """True if the source is of an unknown kind."""
+
+    def add_zipkin(self, pieces: Iterable[Piece], context: DecodeContext) -> None:
+        """Defer spans of Zipkin. context: that of the first one"""
+        self.zipkin.extend(pieces)
+        self.zipkin_context = self.zipkin_context or context
 
     def note_unknown(self, nearest: NearestFormat, context: DecodeContext) -> None:
         """Count an object that resembles a known format."""
@@ -43,7 +50,7 @@ class DeferredSpans:
 
         before: number of spans in the intake before this source.
         """
-        for decode in (self._decode_documents, self._decode_zipkin, self.sink.finish):
+        for decode in (self.decode_documents, self._decode_zipkin, self.sink.finish):
             try:
                 decode()
             except Exception as error:
@@ -55,14 +62,16 @@ class DeferredSpans:
             else:
                 at.warn(f"skipped: {nearest.object_warning}{and_similar(count)}")
 
-    def _decode_documents(self) -> None:
-        if self.documents:
-            jaeger_documents.decode_documents(self.documents)
+    def decode_documents(self) -> None:
+        """Decode the documents collected so far."""
+        documents, self.documents = self.documents, []
+        if documents:
+            jaeger_documents.decode_documents(documents)
 
     def _decode_zipkin(self) -> None:
-        if self.zipkin:
-            _, first = self.zipkin[0]
-            zipkin_v1.decode_spans([piece for piece, _ in self.zipkin], DecodeContext(first.intake, first.file))
+        first = self.zipkin_context
+        if first is not None:
+            zipkin_v1.decode_spans(self.zipkin, DecodeContext(first.intake, first.file))
 
 
 def and_similar(count: int) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
-from typing import Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Raw
@@ -19,7 +19,7 @@ from tracetui.ingest.formats import jaeger_json
 from tracetui.ingest.formats.field_names import plain
 from tracetui.ingest.formats.format import JsonFormat
 from tracetui.ingest.formats.nearest_format import nearest_json
-from tracetui.ingest.formats.registry import JAEGER, JSON_FORMATS
+from tracetui.ingest.formats.registry import JAEGER, JAEGER_DOCUMENT, JSON_FORMATS, ZIPKIN
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_repair.nesting import NESTED_TOO_DEEPLY
 from tracetui.ingest.json_tables import TABLE_KEYS, rows_of_table
@@ -41,6 +41,7 @@ BLANK = b" \t\r\n"
 _DATA_FIRST = re.compile(rb'\s*\{\s*"data"\s*:\s*\[\s*')
 _COMPARED: Final = 256
 _TRAILING: Final = re.compile(r"trailing characters \(byte (\d+)\)")
+_SHARED_KEYS: Final = ("resourceSpans", "resourceLogs", "resourceMetrics", "spans")
 _MAX_WRAPPERS = 32
 """Limit for the objects around an object with spans. Each is scanned as a whole, so more would be slow."""
 
@@ -70,10 +71,13 @@ def decode_value(value: Buffer | Raw, context: DecodeContext, deferred: Deferred
 def can_share(line: bytes) -> bool:
     """Test whether lines like this one can be decoded independently; Zipkin's spans need their other halves."""
     try:
-        keys = _members(line).keys() if line[:1] == b"{" else set[str]()
+        members = _members(line) if line[:1] == b"{" else {}
+        if "_source" in members:
+            members = _members(members["_source"])
     except MalformedError:
         return False
-    return not keys.isdisjoint(("resourceSpans", "resourceLogs", "resourceMetrics", "spans"))
+    keys = members.keys()
+    return not keys.isdisjoint(_SHARED_KEYS) or any(keys >= known for known in JAEGER_DOCUMENT.keys)
 
 
 def decode_in_parallel(
@@ -90,6 +94,8 @@ def decode_in_parallel(
             own_deferred = deferred if intake is context.intake else DeferredSpans(lambda _: None)
             at = replace(context, intake=intake)
             decode(begin, end, at, own_deferred)
+            # before the results of other processes follow
+            own_deferred.decode_documents()
             if own_deferred is not deferred:
                 own_deferred.finish(at)
 
@@ -163,9 +169,12 @@ def _is_trace(item: Raw) -> bool:
 def _decode_items(items: Sequence[Raw], begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
     unknown = UnknownEntries(end - begin)
     traces = False
+    known = retry = begin
     for i in range(begin, end):
         if context.intake.is_full():
             break
+        if i < known:
+            continue
         item = items[i]
         at = _indexed(context, i)
         if not i % PROGRESS_STEP:
@@ -179,12 +188,31 @@ def _decode_items(items: Sequence[Raw], begin: int, end: int, context: DecodeCon
                 except MalformedError:
                     pass
             traces = False
-            traces = _decode_item(item, at, deferred) is _DECODERS[JAEGER]
+            decoder = _decode_item(item, at, deferred)
+            traces = decoder is _DECODERS[JAEGER]
+            if decoder is _DECODERS[ZIPKIN] and i >= retry:
+                known = _defer_zipkin(items, i + 1, end, at, deferred)
+                # one of the next items is of another format: it would be found again from each item before it
+                retry = known + PROGRESS_STEP
         except (NotTracesError, MalformedError, *MALFORMED) as error:
             unknown.add(error)
         except Exception as error:
             skip_record(at, error)
     unknown.warn(context)
+
+
+def _defer_zipkin(items: Sequence[Raw], begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> int:
+    """Defer the items from `begin` on that are clearly spans of Zipkin, many at a time. -> the first other one"""
+    while begin < end:
+        deferred.progress(begin / end)
+        block = items[begin : min(begin + PROGRESS_STEP, end)]
+        try:
+            _ZIPKIN_SPANS.decode(b"[%b]" % b",".join(block))
+        except MALFORMED:
+            break
+        deferred.add_zipkin(block, context)
+        begin += len(block)
+    return begin
 
 
 def _indexed(context: DecodeContext, index: int) -> DecodeContext:
@@ -231,10 +259,10 @@ def _decode_known(value: Buffer | Raw, context: DecodeContext, deferred: Deferre
     if len(members) == 1 and members.keys() <= _BULK_ACTIONS and _first_byte(*members.values()) == b"{":
         _skip(value, members, context, deferred)
         return _skip
-    for keys, decode in _SHAPES:
-        if members.keys() >= keys:
-            decode(value, members, context, deferred)
-            return decode
+    shape = _shape_of(_SHAPE_KEYS.intersection(members))
+    if shape is not None:
+        shape(value, members, context, deferred)
+        return shape
     names = {plain(key) for key in members}
     for keys, decode in _SHAPES_IN_ANY_SPELLING:
         if names >= keys:
@@ -254,6 +282,12 @@ def _decode_known(value: Buffer | Raw, context: DecodeContext, deferred: Deferre
         deferred.note_unknown(nearest, context)
         return _skip
     raise NotTracesError(object_with(members), is_log_record=not LOG_RECORD_KEYS.isdisjoint(names))
+
+
+@lru_cache(maxsize=256)
+def _shape_of(members: frozenset[str]) -> _ShapeDecoder | None:
+    """Find the decoder for an object with these known keys, which most objects of a source share."""
+    return next((decode for keys, decode in _SHAPES if members >= keys), None)
 
 
 def _decode_within(members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> bool:
@@ -373,6 +407,25 @@ _SHAPES: list[tuple[frozenset[str], _ShapeDecoder]] = [
     (frozenset({"hits"}), _decode_hits),
 ]
 """Keys that identify the kind of an object, in the order in which they are checked."""
+
+
+def _only(format_: JsonFormat) -> msgspec.json.Decoder[list[msgspec.Struct]]:
+    """Build a decoder that fails for a list of other objects than those with the keys of this format.
+
+    It also fails for objects with a key by which formats that are checked before may be recognised.
+    """
+    (keys,) = format_.keys
+    before = JSON_FORMATS[: JSON_FORMATS.index(format_)]
+    others = {max(other - keys, key=len) for one in before for other in one.keys}
+    fields: list[Any] = [(f"key{i}", Raw, msgspec.field(name=key)) for i, key in enumerate(keys)]
+    # no value is of this type
+    impossible = Annotated[int, msgspec.Meta(gt=0, lt=0)]
+    fields += [(f"other{i}", impossible, msgspec.field(name=key, default=0)) for i, key in enumerate(sorted(others))]
+    return msgspec.json.Decoder(list[msgspec.defstruct("_Only", fields, gc=False)])  # type: ignore[misc]
+
+
+_ZIPKIN_SPANS = _only(ZIPKIN)
+_SHAPE_KEYS = frozenset(key for keys, _ in _SHAPES for key in keys)
 _SHAPES_IN_ANY_SPELLING = [
     (frozenset(map(plain, keys)), _DECODERS[format_]) for format_ in JSON_FORMATS for keys in format_.spellings
 ]

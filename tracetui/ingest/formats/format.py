@@ -7,7 +7,7 @@ recognised by the columns in their first line. `formats.registry` lists all form
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -28,8 +28,9 @@ class DeferredParts(Protocol):
     """Collects the parts of a source that are decoded together at its end."""
 
     sink: SpanSink
-    zipkin: list[tuple[Piece, DecodeContext]]
     documents: list[tuple[Piece, DecodeContext]]
+
+    def add_zipkin(self, pieces: Iterable[Piece], context: DecodeContext) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -70,7 +70,7 @@ JAEGER_DOCUMENT: Final = JsonFormat(
 )
 ZIPKIN: Final = JsonFormat(
     name="Zipkin JSON",
-    decode=lambda piece, context, collected: collected.zipkin.append((piece, context)),
+    decode=lambda piece, context, collected: collected.add_zipkin([piece], context),
     keys=key_sets("traceId id"),
     spellings=key_sets("traceId id localEndpoint", "traceId id binaryAnnotations"),
     signs=key_sets("localEndpoint", "remoteEndpoint", "binaryAnnotations"),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -25,6 +27,7 @@ from tracetui.ingest.formats.error_rule import (
     needles,
 )
 from tracetui.ingest.formats.field_names import read_kind
+from tracetui.ingest.formats.format import Piece
 from tracetui.ingest.formats.item_lists import as_object
 from tracetui.ingest.formats.zipkin_lenient import (
     Repairs,
@@ -50,6 +53,7 @@ from tracetui.ingest.formats.zipkin_span import (
     text_or_json,
 )
 from tracetui.ingest.json_repair.lenient_json import loads_or_none
+from tracetui.ingest.processes.worker import ShareDecoder, decode_shares, processes_for
 from tracetui.ingest.record_errors import add_each, skip_record
 from tracetui.model.ids import TRACE_DIGITS, canonical_trace_id, is_hex, span_keys
 from tracetui.model.intake import Intake
@@ -57,6 +61,10 @@ from tracetui.model.span import FLAG_SHIFT, NO_DURATION, NO_START, Flag, Status,
 from tracetui.model.span_chunks import CHUNK_SPANS
 
 _LONGEST_REMEMBERED = 2_000
+_TOGETHER = 1 << 10
+"""Items that are read in one call."""
+_SAMPLED = 1 << 10
+"""One item in this many is measured to estimate the size of all."""
 _SHARED = Flag.SHARED << FLAG_SHIFT
 _UNKNOWN_CODE = Flag.SOURCE_WARNING << FLAG_SHIFT
 """Set by `_state` for an unknown status code, and cleared when that is noted."""
@@ -78,7 +86,9 @@ _TAGS = frozenset((b'{"', b"{}", b"nu"))
 _NOTES = frozenset((b"[{", b""))
 """Beginnings of tags and annotations from nearly every writer."""
 SPAN_V2 = msgspec.json.Decoder(ZipkinSpan)
+_SPANS_V2 = msgspec.json.Decoder(list[ZipkinSpan])
 _IDS = msgspec.json.Decoder(_Ids)
+_ID_LIST = msgspec.json.Decoder(list[_Ids])
 _DECIDING = msgspec.json.Decoder(_DecidingTags)
 _NEEDLES = needles(deciding_keys(), '"')
 _LINK = b'"otlp.link.'
@@ -88,7 +98,7 @@ _NO_MESSAGES = frozenset({"", "true", "1", "yes", "false", "0"})
 # --- Reading --------------------------------------------------------------------------------------------------------
 
 
-Reader = Callable[[Raw | bytes, int, Repairs], Sequence[ZipkinSpan]]
+Reader = Callable[[Piece, int, Repairs], Sequence[ZipkinSpan]]
 """Reads the spans of one item, given its index. Unreadable parts are skipped and noted."""
 
 
@@ -103,20 +113,60 @@ def decode_spans(items: Sequence[Raw | bytes], context: DecodeContext) -> None:
 def decode_items(items: Sequence[Raw | bytes], context: DecodeContext, read: Reader) -> None:
     """Decode the items of one document.
 
-    Trace ids are read first, as some may occur in two lengths.
+    Trace ids are read first, as some may occur in two lengths; then many items in several processes.
     """
+    long_ids = _long_ids(_trace_ids(items))
+
+    def share(begin: int, end: int) -> ShareDecoder:
+        return lambda intake: _decode_share(items, begin, end, replace(context, intake=intake), read, long_ids)
+
+    size = sum(memoryview(item).nbytes for item in items[::_SAMPLED]) * _SAMPLED if len(items) > _SAMPLED else 0
+    processes = processes_for(size)
+    cuts = [len(items) * i // processes for i in range(processes + 1)]
+    decode_shares([share(*cut) for cut in pairwise(cuts)], context.intake)
+
+
+def _decode_share(
+    items: Sequence[Piece], begin: int, end: int, context: DecodeContext, read: Reader, long_ids: dict[str, str]
+) -> None:
     repairs = Repairs()
-    adder = _SpanAdder(context.intake, _trace_ids(items))
-    for start in range(0, len(items), CHUNK_SPANS):
+    adder = _SpanAdder(context.intake, long_ids)
+    for start in range(begin, end, CHUNK_SPANS):
         spans: list[ZipkinSpan] = []
-        for i, item in enumerate(items[start : start + CHUNK_SPANS], start):
-            try:
-                spans += read(item, i, repairs)
-            except Exception as error:
-                skip_record(context.at(f"[{i}]"), error)
+        for first in range(start, min(start + CHUNK_SPANS, end), _TOGETHER):
+            block = items[first : min(first + _TOGETHER, end)]
+            usual = _usual_spans(block)
+            if usual is not None:
+                spans += usual
+                continue
+            for i, item in enumerate(block, first):
+                try:
+                    spans += read(item, i, repairs)
+                except Exception as error:
+                    skip_record(context.at(f"[{i}]"), error)
         add_each(adder.add, spans, context)
     adder.unread.warn(context)
     repairs.warn(context)
+
+
+def _usual_spans(items: Sequence[Piece]) -> list[ZipkinSpan] | None:
+    """Read many items at once; None if any is not a usual span of version 2, and must be read by itself."""
+    try:
+        spans = _SPANS_V2.decode(_joined(items))
+    except UNREADABLE:
+        return None
+    if len(spans) != len(items):
+        # some are not JSON by themselves
+        return None
+    for span in spans:
+        is_v2 = span.localEndpoint is not NONE or span.tags is not NONE
+        if not (is_v2 and span.traceId and span.id) or span.id[-1] == "=":
+            return None
+    return spans
+
+
+def _joined(items: Sequence[Piece]) -> bytes:
+    return b"[%b]" % b",".join(items)
 
 
 def read_span(item: Raw | bytes, index: int, repairs: Repairs) -> Sequence[ZipkinSpan]:
@@ -133,17 +183,17 @@ def read_span(item: Raw | bytes, index: int, repairs: Repairs) -> Sequence[Zipki
 
 def _trace_ids(items: Sequence[Raw | bytes]) -> set[str]:
     """Collect the distinct trace ids."""
-    decode = _IDS.decode
-    try:
-        found = {decode(item).traceId for item in items}
-        return {read_id(text) if text[-1:] == "=" else text for text in found}
-    except Exception:
-        found = set()
-        for item in items:
-            # faults of the item are reported when it is read
-            with suppress(Exception):
-                found.add(_trace_id(item))
-        return found
+    found: set[str] = set()
+    for first in range(0, len(items), _TOGETHER):
+        block = items[first : first + _TOGETHER]
+        try:
+            found.update(item.traceId for item in _ID_LIST.decode(_joined(block)))
+        except Exception:
+            for item in block:
+                # faults of the item are reported when it is read
+                with suppress(Exception):
+                    found.add(_trace_id(item))
+    return {read_id(text) if text[-1:] == "=" else text for text in found}
 
 
 def _trace_id(item: Raw | bytes) -> str:
@@ -160,9 +210,10 @@ def _trace_id(item: Raw | bytes) -> str:
 class _SpanAdder:
     """Adds the spans of one document to an intake."""
 
-    def __init__(self, intake: Intake, trace_ids: set[str]) -> None:
+    def __init__(self, intake: Intake, long_ids: dict[str, str]) -> None:
+        """`long_ids`: as in `_long_ids`."""
         self._intake = intake
-        self._long_ids = _long_ids(trace_ids)
+        self._long_ids = long_ids
         self._traces: dict[str, int] = {}
         self._resources: dict[bytes, int] = {}
         self._nameless: set[bytes] = set()
