@@ -19,7 +19,7 @@ from tests.support.strategies import unhurried
 from tracetui.analysis.span_search import find_spans
 from tracetui.cli.main import run
 from tracetui.ingest.logs import with_logs
-from tracetui.ingest.logs.plain_text import ORIGINAL
+from tracetui.ingest.logs.plain_text import ORIGINAL, without_ids
 from tracetui.ingest.logs.timestamps import read_moment
 from tracetui.model.errors import InputError
 from tracetui.model.times import MAX_START_NS
@@ -340,3 +340,9 @@ def test_header_counts_log_records(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "other.log" in printed.err
     assert "3 log records" in printed.out
     assert run(["show", INCIDENT, "--logs", str(tmp_path / "other.log")]) == 3
+
+
+def test_blanks_of_a_line_with_ids_are_read_in_linear_time() -> None:
+    # a regular expression that backtracks would never end
+    trace_id, blanks = "5b8efff798038103d269b633813fc60c", " " * 300_000
+    assert without_ids(f"({trace_id} , ) order{blanks}paid", [trace_id]) == f"order{blanks}paid"

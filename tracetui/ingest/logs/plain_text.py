@@ -41,7 +41,8 @@ _MIN_ID: Final = 10
 _LONGEST_NAME: Final = 24
 _NAME_OF_ID: Final = re.compile(r"(?:\"?[\w.]++\"?\s?[=:]\s?)?\"?$")
 """Text that names the id after it: `trace_id=`, `"traceId": "`."""
-_LEFT_COMMAS: Final = re.compile(r"(?<=[\[({<])[\s,;]+|[\s,;]+(?=[\])}>])|(?<=[,;])\s*[,;]+|(?<=\s)[,;]\s?")
+# tried only where a run of separators begins, as a long one before other text would take quadratic time
+_LEFT_COMMAS: Final = re.compile(r"(?<=[\[({<])[\s,;]+|(?<![\s,;])[\s,;]+(?=[\])}>])|(?<=[,;])\s*[,;]+|(?<=\s)[,;]\s?")
 _EMPTY_BRACKETS: Final = re.compile(r"[\[({<][\s,;:-]*[\])}>] ?")
 ORIGINAL: Final = "log.record.original"
 """OpenTelemetry's attribute for the original text of a record."""
