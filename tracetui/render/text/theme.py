@@ -181,20 +181,11 @@ def _theme(
 
 
 # Colours are from the 256-colour cube where possible, so that they look the same on terminals with 256 colours. A slot
-# has about the same hue in every theme. No service colour is close to the accent, warning or error colours.
-_ON_BLUE = _theme(
-    "on-blue",
-    plain=Style(color="#ffffff", bgcolor="#005f87"),
-    dim=Style(color="#d7d7d7"),
-    red="#ffc0c0",
-    yellow="#ffff87",
-    event="#ffffff",
-    accent="#afffff",
-    literal="#d7ffaf",
-    services=(
-        "#afd7ff", "#afff5f", "#ffd7ff", "#ffd75f", "#5fffaf",
-        "#d7ff00", "#d7d7ff", "#87ff87", "#ffc8e6", "#d7d787",
-    ),
+# has about the same hue in every theme. No service colour is close to the accent, warning or error colours. A service
+# keeps its colour in the cursor row, so that it is recognised there; that row has a band just light enough for this.
+_DARK_SERVICES = (
+    "#5f87ff", "#87d75f", "#d787ff", "#ff8700", "#00d7af",
+    "#d7ff00", "#8787d7", "#00af00", "#ff87d7", "#d7af87",
 )  # fmt: skip
 DARK = _theme(
     "dark",
@@ -204,11 +195,22 @@ DARK = _theme(
     event="#ffffff",
     accent="#5fd7ff",
     literal="#afd787",
-    services=(
-        "#5f87ff", "#87d75f", "#d787ff", "#ff8700", "#00d7af",
-        "#d7ff00", "#8787d7", "#00af00", "#ff87d7", "#d7af87",
+    services=_DARK_SERVICES,
+    under_cursor=_theme(
+        "dark band",
+        plain=Style(color="#ffffff", bgcolor="#2a3a50"),
+        dim=Style(color="#c6c6c6"),
+        red="#ff8787",
+        yellow="#ffd75f",
+        event="#ffffff",
+        accent="#5fd7ff",
+        literal="#afd787",
+        services=_DARK_SERVICES,
     ),
-    under_cursor=_ON_BLUE,
+)
+_LIGHT_SERVICES = (
+    "#0000d7", "#005f00", "#8700d7", "#6c3f00", "#005f5f",
+    "#662244", "#00005f", "#4f4f77", "#af0087", "#5f005f",
 )  # fmt: skip
 LIGHT = _theme(
     "light",
@@ -218,25 +220,22 @@ LIGHT = _theme(
     event="#000000",
     accent="#005faf",
     literal="#005f00",
-    services=(
-        "#0000d7", "#005f00", "#8700d7", "#6c3f00", "#005f5f",
-        "#662244", "#00005f", "#4f4f77", "#af0087", "#5f005f",
+    services=_LIGHT_SERVICES,
+    under_cursor=_theme(
+        "light band",
+        plain=Style(color="#000000", bgcolor="#a8bfdc"),
+        dim=Style(color="#3a3a3a"),
+        red="#8f0000",
+        yellow="#4a4a00",
+        event="#000000",
+        accent="#004a8f",
+        literal="#005000",
+        services=_LIGHT_SERVICES,
     ),
-    under_cursor=_ON_BLUE,
-)  # fmt: skip
-_ON_WHITE = _theme(
-    "on-white",
-    plain=Style(color="#000000", bgcolor="#ffffff"),
-    dim=Style(color="#444444"),
-    red="#af0000",
-    yellow="#505000",
-    event="#000000",
-    accent="#0000af",
-    literal="#005f00",
-    services=(
-        "#00005f", "#005f00", "#8700af", "#6c3f00", "#005f5f",
-        "#004f6f", "#0000d7", "#004f2f", "#870087", "#5f0000",
-    ),
+)
+_PURE_SERVICES = (
+    "#00afff", "#87d700", "#ff5fff", "#ff8700", "#00ff5f",
+    "#d7af5f", "#8f8fff", "#5faf5f", "#ffafff", "#ffaf87",
 )  # fmt: skip
 HIGH_CONTRAST = _theme(
     "high-contrast",
@@ -246,12 +245,19 @@ HIGH_CONTRAST = _theme(
     event="#ffffff",
     accent="#00ffff",
     literal="#afff87",
-    services=(
-        "#00afff", "#87d700", "#ff5fff", "#ff8700", "#00ff5f",
-        "#d7af5f", "#8f8fff", "#5faf5f", "#ffafff", "#ffaf87",
+    services=_PURE_SERVICES,
+    under_cursor=_theme(
+        "high-contrast band",
+        plain=Style(color="#ffffff", bgcolor="#000087"),
+        dim=Style(color="#d7d7d7"),
+        red="#ff9f9f",
+        yellow="#ffff00",
+        event="#ffffff",
+        accent="#00ffff",
+        literal="#afff87",
+        services=_PURE_SERVICES,
     ),
-    under_cursor=_ON_WHITE,
-)  # fmt: skip
+)
 ANSI = _theme(
     "ansi",
     # "bright black" is invisible in some widespread palettes; faint text is at worst plain
