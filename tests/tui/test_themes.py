@@ -27,6 +27,7 @@ from tracetui.render.text.theme import (
     distinct_slots,
     service_slots,
 )
+from tracetui.render.text.theme_contrast import adapted
 from tracetui.tui import themes
 from tracetui.tui.themes import THEME_NOTES, THEMES, next_theme, render_theme
 
@@ -136,6 +137,30 @@ def test_service_colours_differ_from_other_roles(theme: Theme) -> None:
     assert min(colour_distance(*pair) for pair in itertools.combinations(services, 2)) >= 20
 
 
+@pytest.mark.parametrize("name", [name for name in THEMES if name not in ("ansi-dark", themes.HIGH_CONTRAST.name)])
+def test_adapted_themes_are_legible_and_keep_services_apart(name: str) -> None:
+    app = BUILTIN_THEMES[name]
+    colours = app.to_color_system().generate()
+    theme = adapted(
+        DARK if app.dark else LIGHT, name, [colours["background"], colours["surface"]], colours["foreground"]
+    )
+    for role in [*ROLES, *SERVICES]:
+        shown = colour_of(theme.style(role), colours["foreground"])
+        assert all(contrast(shown, parsed(colours[ground])) >= 4.5 for ground in ("background", "surface")), role
+    band = theme.cursor_style(Role.PLAIN).bgcolor
+    assert band is not None
+    assert contrast(rgb(band), parsed(colours["background"])) >= 1.2
+    for role in ROLES:
+        assert contrast(colour_of(theme.cursor_style(role), ""), rgb(band)) >= 4.5, role
+    for role in SERVICES:
+        assert theme.cursor_style(role).color == theme.style(role).color
+        assert contrast(colour_of(theme.cursor_style(role), ""), rgb(band)) >= 3, role
+    services = [colour_of(theme.style(role), "") for role in SERVICES]
+    taken = [colour_of(theme.style(role), "") for role in (Role.ACCENT, Role.WARNING, Role.ERROR)]
+    assert min(colour_distance(*pair) for pair in itertools.product(services, taken)) >= 20
+    assert min(colour_distance(*pair) for pair in itertools.combinations(services, 2)) >= 10
+
+
 def test_service_colours_of_the_terminal_differ_from_other_roles() -> None:
     def names(styles: Iterable[Style]) -> set[str]:
         return {style.color.name.removeprefix("bright_") for style in styles if style.color}
@@ -207,7 +232,8 @@ def test_no_text_is_lost_under_the_cursor(runs: list[tuple[str, str]]) -> None:
 
 def test_render_theme_of_each_app_theme() -> None:
     known = {**BUILTIN_THEMES, themes.HIGH_CONTRAST.name: themes.HIGH_CONTRAST}
-    assert [render_theme(known[name], {}).name for name in THEMES] == ["dark", "light", "ansi", "high-contrast"]
+    own = {"textual-dark": "dark", "textual-light": "light", "ansi-dark": "ansi"}
+    assert [render_theme(known[name], {}).name for name in THEMES] == [own.get(name, name) for name in THEMES]
     assert render_theme(known["textual-dark"], {"NO_COLOR": "1"}) is MONO
     assert [next_theme(name) for name in THEMES] == [*THEMES[1:], THEMES[0]]
     assert set(THEME_NOTES) == set(THEMES)

@@ -8,6 +8,7 @@ from textual.theme import Theme as AppTheme
 
 from tracetui.render.text import theme as looks
 from tracetui.render.text.theme import ANSI, DARK, LIGHT, MONO, Theme
+from tracetui.render.text.theme_contrast import adapted
 
 HIGH_CONTRAST = AppTheme(
     name="high-contrast",
@@ -22,13 +23,22 @@ HIGH_CONTRAST = AppTheme(
     success="#00ff5f",
     dark=True,
 )
-THEMES = ("textual-dark", "textual-light", "ansi-dark", "high-contrast")
 THEME_NOTES = {
     "textual-dark": "light on dark",
     "textual-light": "dark on light",
     "ansi-dark": "the terminal's own colours",
     "high-contrast": "pure colours on black",
+    "nord": "light on dark",
+    "gruvbox": "light on dark",
+    "catppuccin-mocha": "light on dark",
+    "catppuccin-latte": "dark on light",
+    "solarized-dark": "light on dark",
+    "solarized-light": "dark on light",
+    "tokyo-night": "light on dark",
 }
+THEMES = tuple(THEME_NOTES)
+_OWN_STYLES = {"textual-dark": DARK, "textual-light": LIGHT, HIGH_CONTRAST.name: looks.HIGH_CONTRAST}
+"""Themes of the app with styles made for their background; others get adapted ones."""
 
 
 def next_theme(current: str) -> str:
@@ -42,9 +52,11 @@ def render_theme(theme: AppTheme, environ: Mapping[str, str]) -> Theme:
         return MONO
     if theme.name.startswith("ansi") or theme.name == "textual-ansi":
         return ANSI
-    if theme.name == HIGH_CONTRAST.name:
-        return looks.HIGH_CONTRAST
-    return DARK if theme.dark else LIGHT
+    if theme.name in _OWN_STYLES:
+        return _OWN_STYLES[theme.name]
+    colours = theme.to_color_system().generate()
+    grounds = [colours["background"], colours["surface"]]
+    return adapted(DARK if theme.dark else LIGHT, theme.name, grounds, colours["foreground"])
 
 
 def first_theme(environ: Mapping[str, str]) -> str:
