@@ -16,6 +16,7 @@ from textual.app import App
 from textual.keys import _character_to_key, key_to_character
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
+from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.worker import Worker
 
@@ -141,8 +142,8 @@ class Driver(Pilot[Any]):
         for pump in self._pumps():
             if pump.message_queue_size or pump._next_callbacks or pump._pending_message is not None:
                 yield pump
-        # the timers of the app itself are of notices and of the next poll, and recur
-        for pump in self.app.screen.walk_children(with_self=True):
+        # the timers of the app and its screen are of notices and of the next poll, and recur
+        for pump in self.app.screen.walk_children(with_self=isinstance(self.app.screen, ModalScreen)):
             yield from filter(_goes_off_soon, pump._timers)
 
     def _is_unpainted(self) -> bool:

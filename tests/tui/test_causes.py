@@ -119,12 +119,17 @@ class FakeView:
         self.notices.append(text)
 
 
-@pytest.mark.parametrize(("new", "notices"), [(frozenset(), 0), (frozenset({3}), 1)])
-def test_cause_that_is_new_since_the_last_poll_is_announced_once(new: frozenset[int], notices: int) -> None:
+@pytest.mark.parametrize(
+    ("new", "is_following", "notices"),
+    [(frozenset(), True, 0), (frozenset({3}), True, 1), (frozenset({3}), False, 0)],
+)
+def test_cause_that_is_new_since_the_last_poll_is_announced_once(
+    new: frozenset[int], is_following: bool, notices: int
+) -> None:
     generated = incident(9)
     causes = CausesAndBaseline(find_root_causes(generated.before, generated.after), "earlier")
     view: Any = FakeView()
-    view.state.new = new
+    view.state.new, view.state.is_following = new, is_following
     finder, shown = CauseFinder(view), list[Statement]()
     for _ in range(2):
         finder.found(causes, shown.append)

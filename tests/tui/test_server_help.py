@@ -179,7 +179,7 @@ async def test_pasted_comparison_page_opens_the_comparison() -> None:
         async with opened_live(server.url) as on:
             await on.until("the last 12h")
             await pasted(on, f"{server.url}/trace/{first}...{second}?cohort={first}")
-            await on.until("before  ", "after   ", "change")
+            await on.until("before  ", "after   ", "difference")
             await on.press("escape")
             await on.until("[1 Traces]", "2 traces")
 

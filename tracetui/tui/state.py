@@ -132,6 +132,8 @@ class State:
     """Traces marked for comparison."""
     to_open: tuple[str, ...] = ()
     """Ids of the traces to open once they are loaded: one in the waterfall, two in a comparison."""
+    is_following: bool = False
+    """True while servers are polled for new traces."""
     new: frozenset[int] = frozenset()
     """Traces that arrived with the last poll."""
 
@@ -203,6 +205,10 @@ class State:
     def set_newest_starts(self, starts: Mapping[str, int]) -> None:
         """Set the start times of each service's newest trace."""
         self.newest_starts = dict(starts)
+
+    def set_following(self, following: bool) -> None:
+        """Set whether servers are polled for new traces."""
+        self.is_following = following
 
     def open_later(self, trace_ids: tuple[str, ...]) -> None:
         """Set the traces to open once they are loaded, () for none."""

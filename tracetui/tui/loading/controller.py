@@ -282,12 +282,14 @@ class LoadController:
             self._host.show_notice("only servers can be followed, not files")
         else:
             self._runner.follow(True)
+            self._state.set_following(True)
             self._runner.status = self._follower.status
             self._follower.start(frozenset(session.loaded.trace_ids))
 
     def _stop_following(self) -> None:
         self._follower.stop()
         self._runner.follow(False)
+        self._state.set_following(False)
         self._runner.status = ""
 
     def _poll(self, search: Search, known_ns: int) -> None:

@@ -51,7 +51,7 @@ class CauseFinder:
         name = statement.parts[0].text if statement is not None else ""
         if statement is not None:
             show(statement)
-            if state.new and name != self._named:
+            if state.is_following and state.new and name != self._named:
                 self._view.post_notice(f"new cause: {name}  {statement.parts[1].text}")
         self._named = name
 
