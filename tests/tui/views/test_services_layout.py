@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support.building import build
+from tests.support.building import build, span
 from tests.support.drawing_reader import DrawingReader
 from tests.support.paths import SHOP
 from tests.support.topologies import TOPOLOGIES
 from tests.support.trace_app import CountingApp, opened
 from tracetui.export.save import save
+from tracetui.render.graph.diagram import Diagram
+from tracetui.render.graph.service_drawing import fitting
 from tracetui.render.text.glyphs import UNICODE
+from tracetui.tui.views.services import figure
 from tracetui.tui.views.services.view import ServicesView
 
 
@@ -60,11 +65,32 @@ async def test_calls_of_a_service_are_drawn(name: str, size: tuple[int, int], tm
     save(build(*topology.spans()), path)
     async with opened(str(path), size=size) as (app, pilot):
         await pilot.press("3", "slash", *topology.focus, "enter")
-        figure = app.query_one(ServicesView).figure
-        region = figure.region
-        assert figure.display
+        drawing = app.query_one(ServicesView).figure
+        region = drawing.region
+        assert drawing.display
         rows = [line[region.x :] for line in pilot.lines[region.y : region.bottom]]
         read = {(edge.source, edge.target): edge.is_dotted for edge in DrawingReader(rows, UNICODE).edges()}
         focus = {pair: is_async for pair, is_async in topology.calls.items() if topology.focus in pair}
         assert {pair: is_async for pair, is_async in read.items() if topology.focus in pair} == focus
         assert read.items() <= topology.calls.items()
+
+
+async def test_dense_graphs_are_not_laid_out_while_keys_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"s{number}" for number in range(14)]
+    spans = []
+    for trace, (caller, callee) in enumerate(permutations(names, 2), 1):
+        spans.append(span("1", 0, 10, trace=str(trace), service=caller))
+        spans.append(span("2", 1, 9, trace=str(trace), parent="1", service=callee))
+    path = tmp_path / "traces.json"
+    save(build(*spans), path)
+    sizes = []
+
+    def fits(diagram: Diagram, *room: Any) -> Any:
+        sizes.append(len(diagram.arrows))
+        return fitting(diagram, *room)
+
+    monkeypatch.setattr(figure, "fitting", fits)
+    async with opened(str(path), size=(200, 60)) as (_, pilot):
+        await pilot.press("3", "j", "j")
+    assert sizes
+    assert max(sizes) <= 2 * (len(names) - 1)

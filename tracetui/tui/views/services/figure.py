@@ -17,6 +17,8 @@ _LEAST_BELOW = 4
 """Rows kept for the columns: a heading, two rows, and the blank row above."""
 _TITLE = 1
 _INDENT = 2
+_MAX_ARROWS = 60
+"""Largest number of calls that are laid out: more rarely fit, and their layout would hold up the keys."""
 
 
 class ServiceFigure(LineBar):
@@ -61,7 +63,7 @@ class ServiceFigure(LineBar):
             self.show(_lines(drawing))
 
     def _fitting(self, diagram: Diagram | None, room: tuple[int, int]) -> GraphDrawing | None:
-        if diagram is None or len(diagram.nodes) < 2 or min(room) <= 0:
+        if diagram is None or len(diagram.nodes) < 2 or len(diagram.arrows) > _MAX_ARROWS or min(room) <= 0:
             return None
         drawing, _ = fitting(diagram, self._roles, self._appearance.glyphs, *room)
         return drawing if drawing.width <= room[0] and drawing.height <= room[1] else None
