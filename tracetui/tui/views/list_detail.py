@@ -86,7 +86,7 @@ class ListDetail(Vertical, Generic[Columns]):
         self.rows: HeadedSource | None = None
         self.row = 0
         """Row that the detail shows."""
-        self.most_rows: int | None = None
+        self._most_rows: int | None = None
         """Most rows of a list with the detail beneath it; None for a share of the height."""
         self._stale = True
         self._set = 0
@@ -293,14 +293,21 @@ class ListDetail(Vertical, Generic[Columns]):
             self.list.styles.height = "1fr"
             return
         rows = max(self.size.height - 3, 2) * _LIST_PERCENT // 100
-        if self.most_rows is not None:
-            rows = min(rows, self.most_rows)
+        if self._most_rows is not None:
+            rows = min(rows, self._most_rows)
         self.list.styles.height = max(min(len(self.list.source), rows), 1)
 
     @property
     def is_alone(self) -> bool:
         """True if the list is shown without the detail."""
         return self.has_class("-alone")
+
+    def limit_rows(self, most: int) -> None:
+        """Give the list at most this number of rows."""
+        self._most_rows = most
+        # the list may have been arranged before, as the sizes of parent and child change in no fixed order
+        if self.has_rows:
+            self._arrange()
 
     def set_alone(self, is_alone: bool) -> None:
         """Show the list without the detail, or with it."""

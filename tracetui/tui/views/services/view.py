@@ -241,7 +241,7 @@ class ServicesView(View):
         self.call_after_refresh(self.figure.fit)
 
     def on_resize(self, event: events.Resize) -> None:
-        self.page.most_rows = next(rows for height, rows in _RANKING_ROWS if event.size.height >= height)
+        self.page.limit_rows(next(rows for height, rows in _RANKING_ROWS if event.size.height >= height))
         self.call_after_refresh(self.figure.fit)
 
     def _look(self, mode: Mode) -> None:
