@@ -62,7 +62,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ui: str = ""
     """Address of a trace's web page, with {id} for the trace id, for sources without pages of their own."""
     hyperlinks: Literal["auto", "always", "never"] = "auto"
-    """Whether trace ids and addresses are hyperlinks of the terminal; "auto" if it is known to support them."""
+    """Hyperlinks of trace ids and addresses; "auto" if the terminal is known to support them."""
     profiles: dict[str, dict[str, Any]] = {}
     """Unchecked profiles, so that an error in one does not affect the others."""
 

@@ -43,7 +43,7 @@ class SelectedPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadOptions:
-    """How sources are loaded."""
+    """Options for loading sources."""
 
     overrides: Overrides = NO_OVERRIDES
     """Settings of servers."""

@@ -1,4 +1,4 @@
-"""What follows the arrival of traces: those that the user asked for are opened, or ways to find some are offered."""
+"""Steps after the arrival of traces: open those that the user asked for, or offer ways to find some."""
 
 from __future__ import annotations
 

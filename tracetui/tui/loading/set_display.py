@@ -1,4 +1,4 @@
-"""How a complete trace set is shown: the state, the banner, the notice and the view to return to."""
+"""Display of a complete trace set: the state, the banner, the notice and the view to return to."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from tracetui.tui.widgets.line_view import LineView, NoLines
 
 
 class _Subject(NamedTuple):
-    """What the column shows."""
+    """Content of the column."""
 
     table: ErrorTable
     pattern: ErrorPattern
@@ -42,7 +42,7 @@ class ErrorExample:
 
     @property
     def lines(self) -> ExampleLines | None:
-        """What is shown; None before the first."""
+        """The shown lines; None before the first."""
         return self.view.source if isinstance(self.view.source, ExampleLines) else None
 
     def clear(self) -> None:
