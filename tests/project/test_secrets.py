@@ -173,6 +173,8 @@ async def test_screen_does_not_show_the_token(program: Program, monkeypatch: pyt
             await on.until("saved 82 traces")
             for key in ("enter", "y", "escape", "3", "S", "escape", "W", "escape", "question_mark", "escape"):
                 await on.press(key)
+                if key == "S":
+                    await on.until("Server statistics, last")
                 found.append(on.text)
             for response in ("text", "JSON of v3", "401", "page", "type", "redirect"):
                 server.fault = repeating(response)

@@ -18,6 +18,7 @@ from tracetui.ingest.processes.protocol import LoadRequest
 from tracetui.model.traces import TraceSet
 from tracetui.tui.app import TraceApp
 from tracetui.tui.frame import FrameBottom
+from tracetui.tui.loading import follower
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import Look, State
 
@@ -85,6 +86,12 @@ async def opened_live(*sources: str, size: tuple[int, int] = (120, 40)) -> Async
         patch.setattr(FrameBottom, "NOTICE_SECONDS", 3600)
         async with driven(app, size) as pilot:
             yield LiveApp(app, pilot)
+
+
+def poll_often(patch: pytest.MonkeyPatch) -> None:
+    """Follow with polls in quick succession, however long each takes on a busy machine."""
+    patch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    patch.setattr(follower, "_PAUSE_FACTOR", 0)
 
 
 def share_loads(patch: pytest.MonkeyPatch) -> None:

@@ -23,12 +23,11 @@ from tests.support.paths import SAMPLES
 from tests.support.program import Program
 from tests.support.screens import painted
 from tests.support.servers import LiveServer
-from tests.support.trace_app import opened_live
+from tests.support.trace_app import opened_live, poll_often
 from tracetui.ingest.processes import background_load, shared_memory
 from tracetui.model.search import Search
 from tracetui.model.traces import TraceSet
 from tracetui.session import BackgroundSessions, FilteredSession
-from tracetui.tui.loading import follower
 from tracetui.tui.loading.jobs import JobDone, Jobs
 
 FAULTS = {
@@ -118,7 +117,7 @@ async def test_every_view_works_over_a_server(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_following_marks_new_traces_and_reports_new_findings(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    poll_often(monkeypatch)
     with LiveServer(kind, ends_ns=time.time_ns()) as server:
         # the newest traces are of services that are not loaded yet
         last = [trace for trace in server.trace_ids if not server.document(trace).broken][-2:]
@@ -233,7 +232,7 @@ async def test_listed_service_is_not_searched_and_a_filter_during_a_reload_is_se
 
 
 async def test_following_continues_after_a_server_was_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    poll_often(monkeypatch)
     with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
         async with opened_live(server.url) as on:
             await on.until("36 traces")
@@ -250,7 +249,7 @@ async def test_following_continues_after_a_server_was_down(monkeypatch: pytest.M
 async def test_following_finds_a_trace_that_arrives_long_after_its_start(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    poll_often(monkeypatch)
     now = time.time_ns()
     with LiveServer(kind, ends_ns=now) as server:
         async with opened_live(server.url) as on:
@@ -262,7 +261,7 @@ async def test_following_finds_a_trace_that_arrives_long_after_its_start(
 
 
 async def test_banner_of_a_partly_failed_search_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    poll_often(monkeypatch)
     now = time.time_ns()
     with LiveServer("zipkin", ends_ns=now) as server, LiveServer("zipkin", empty=True) as other:
         async with opened_live(server.url, other.url) as on:
@@ -282,7 +281,7 @@ async def test_banner_of_a_partly_failed_search_ends_with_it(monkeypatch: pytest
 
 
 async def test_following_the_search_of_a_page_continues_after_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    poll_often(monkeypatch)
     ends = time.time_ns() - 600_000_000_000
     with LiveServer("jaeger-v3", ends_ns=ends) as server:
         last = server.trace_ids[-1]
@@ -307,7 +306,7 @@ async def test_following_the_search_of_a_page_continues_after_its_window(monkeyp
 
 
 async def test_request_of_the_user_does_not_wait_for_a_poll(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    poll_often(monkeypatch)
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         async with opened_live(server.url) as on:
             await on.until("82 traces")
@@ -508,7 +507,7 @@ async def following_a_burst(
 
     orders_by_arrival: the server sends those that arrived last, which are the oldest but for the one with an error.
     """
-    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    poll_often(monkeypatch)
     now = time.time_ns()
     with LiveServer(kind, ends_ns=now - 100_000_000_000, orders_by_arrival=orders_by_arrival) as server:
         async with opened_live(server.url, size=(160, 40)) as on:
@@ -566,7 +565,7 @@ async def test_following_reports_unread_traces_and_reads_all_errors(
 
 async def test_open_trace_with_late_spans_is_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its spans may come when newer traces are long there: no look for those finds them."""
-    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    poll_often(monkeypatch)
     now = time.time_ns()
     with LiveServer("zipkin", ends_ns=now - 900_000_000_000) as server:
         begun = now - 800_000_000_000

@@ -150,6 +150,20 @@ def test_stop_applies_to_the_running_request_only(stops: list[str]) -> None:
     assert stops == ["stop", "stop"]
 
 
+def test_reload_waits_for_a_request_that_stops_and_says_why_it_cannot_begin(stops: list[str]) -> None:
+    host = Host()
+    controller = live_controller(host)
+    controller.reload()
+    assert phase_of(controller) is Phase.QUERYING
+    controller.reload()
+    assert host.notices[-1] == "still loading; {app.back} stops it"
+    controller.stop()
+    controller.reload()
+    assert (phase_of(controller), stops) == (Phase.STOPPING, ["stop"])
+    controller.handle(LoadFailed("search stopped", stopped=True))
+    assert phase_of(controller) is Phase.QUERYING, "the reload follows"
+
+
 def test_request_of_the_user_interrupts_a_poll(stops: list[str]) -> None:
     host = Host()
     controller = live_controller(host)

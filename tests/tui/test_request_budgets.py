@@ -14,11 +14,10 @@ from tests.support.many_traces import MS, SECOND, trace
 from tests.support.program import Program
 from tests.support.recordings import FIRST_NS, LAST_NS
 from tests.support.servers import LiveServer
-from tests.support.trace_app import LiveApp, opened_live
+from tests.support.trace_app import LiveApp, opened_live, poll_often
 from tracetui.ingest.loader import Loader
 from tracetui.ingest.servers import registry
 from tracetui.model.search import Search
-from tracetui.tui.loading import follower
 
 KINDS = ("jaeger-v3", "zipkin", "tempo")
 ALL = Search(start_ns=FIRST_NS, end_ns=LAST_NS + SECOND, limit=1000)
@@ -100,7 +99,7 @@ async def counted(on: LiveApp, server: LiveServer, most: int, texts: tuple[str, 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_screen_actions(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    poll_often(monkeypatch)
     with LiveServer(kind, ends_ns=time.time_ns()) as server:
         count = len(server.trace_ids)
         held = f"{count} traces"

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from tracetui.ingest.servers.pool import SearchReport
     from tracetui.session import FilteredSession
 
+_BUSY = "still loading; {app.back} stops it"
+"""Notice for a request that has to wait for the running one; keys are named by their actions."""
+
 
 class LoadController:
     """Loads, searches and follows; one request at a time, in the phases of `PhaseMachine`."""
@@ -144,7 +147,11 @@ class LoadController:
             self._host.show_notice("standard input can be read only once", is_error=True)
         elif self.can_search or self._runner.is_yielding:
             self._search(self._searches.search_for(self._state.query))
-        elif not self._runner.is_busy:
+        elif self.phase is Phase.STOPPING:
+            self._runner.interrupt(self.reload)
+        elif self._runner.is_busy:
+            self._show_key_notice(_BUSY)
+        else:
             self.start()
 
     def filter(self, query: str, opens: tuple[str, ...], *, searches: bool) -> None:
@@ -257,8 +264,7 @@ class LoadController:
             return
         analysis = self._state.analysis
         if analysis is None or not self.can_search:
-            is_busy = self._runner.is_busy
-            self._show_key_notice("search in progress; {app.back} stops it" if is_busy else "no server connected")
+            self._show_key_notice(_BUSY if self._runner.is_busy else "no server connected")
             return
         self._runner.status = "fetching server statistics"
         self._runner.begin(LoadEvent.QUERY, self._requests.query_server_stats(service, analysis))
