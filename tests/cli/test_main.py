@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -20,7 +21,10 @@ from tests.support.terminal import Terminal
 from tracetui import __version__
 from tracetui.cli.commands import COMMANDS
 from tracetui.cli.main import run
+from tracetui.model.errors import UsageError
 from tracetui.render.text.cells import cell_width
+from tracetui.tui.run import run_app
+from tracetui.tui.settings import Settings
 
 PROGRAM = [sys.executable, "-m", "tracetui"]
 
@@ -379,6 +383,21 @@ def test_an_internal_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: 
     monkeypatch.setenv("TRACETUI_DEBUG", "1")
     run(["analyze", CHECKOUT, "--json"])
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_too_many_open_files_are_explained(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("tracetui.cli.analyze.report_json", fail)
+    assert run(["analyze", CHECKOUT, "--json"]) == 2
+    assert capsys.readouterr().err == "tracetui: too many open files; raise the limit with ulimit -n\n"
+
+
+def test_an_unknown_colour_system_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEXTUAL_COLOR_SYSTEM", "x")
+    with pytest.raises(UsageError, match="TEXTUAL_COLOR_SYSTEM: unknown colour system x; colour systems are auto, "):
+        run_app([CHECKOUT], Settings())
 
 
 def shell(command: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -13,10 +13,11 @@ from tracetui.cli.commands import OPEN, command_named
 from tracetui.cli.output import ReaderGoneError, messages_in_ascii, print_message
 from tracetui.cli.plain_output import discard_stdout, unwritable
 from tracetui.garbage_collection import paused_collection
-from tracetui.model.errors import DEBUG, INTERRUPTED, InputError, TracetuiError
+from tracetui.model.errors import DEBUG, INTERRUPTED, InputError, TracetuiError, UsageError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 """Errors of a full or failing disk."""
+_TOO_MANY_FILES = {errno.EMFILE, errno.ENFILE}
 _OWN_OPTIONS = {"-h", "--help", "--version", "--spec", "--install-completion", "--show-completion"}
 
 
@@ -74,6 +75,9 @@ def _run(args: Sequence[str]) -> int:
             unwritten = unwritable(error)
             print_message(str(unwritten))
             return unwritten.exit_code
+        if isinstance(error, OSError) and error.errno in _TOO_MANY_FILES:
+            print_message("too many open files; raise the limit with ulimit -n")
+            return UsageError.exit_code
         if os.environ.get(DEBUG):
             traceback.print_exc()
         print_message(f"internal error: {type(error).__name__}: {error}")

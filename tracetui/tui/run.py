@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from rich.console import COLOR_SYSTEMS
+
 from tracetui.config import NO_OVERRIDES, Overrides, config_path
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.resolve import check_credentials, parse_sources
@@ -38,10 +40,14 @@ def run_app(
     """Run the app until the user leaves it. -> the exit code
 
     notices: errors to show on the screen. `exact_names` makes every span name a separate operation.
-    Raises UsageError for an unknown theme, key or action, and for unusable server settings.
+    Raises UsageError for an unknown theme, colour system, key or action, and for unusable server settings.
     """
     if settings.theme and settings.theme not in THEMES:
         raise UsageError(f"unknown theme {settings.theme}; themes are {', '.join(THEMES)}")
+    colours = os.environ.get("TEXTUAL_COLOR_SYSTEM", "auto")
+    if colours not in ("auto", *COLOR_SYSTEMS):
+        known = ", ".join(["auto", *COLOR_SYSTEMS])
+        raise UsageError(f"TEXTUAL_COLOR_SYSTEM: unknown colour system {colours}; colour systems are {known}")
     if settings.keymap:
         # this imports all modules with actions, so do it only if needed
         try:

@@ -72,23 +72,26 @@ class StateFile(Generic[_T]):
         except MalformedError:
             raise self._set_aside() from None
 
-    def save(self, value: _T) -> None:
-        """Write the value. File system errors are ignored, as a run must not fail because of them."""
-        with contextlib.suppress(OSError):
+    def save(self, value: _T) -> bool:
+        """Write the value. -> False if the file system refuses it, as a run must not fail because of that"""
+        try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with atomic_file(self.path) as file:
                 file.write(encode_any(value))
+        except OSError:
+            return False
+        return True
 
-    def update(self, change: Callable[[_T | None], _T]) -> None:
+    def update(self, change: Callable[[_T | None], _T]) -> bool:
         """Replace the value by a changed one, where a damaged one counts as missing. Programs that end at the same time
-        do so one after the other, so that no change is lost.
+        do so one after the other, so that no change is lost. -> as of `save`
         """
         with self._locked():
             try:
                 value = self.load()
             except DamagedStateError:
                 value = None
-            self.save(change(value))
+            return self.save(change(value))
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -240,12 +243,14 @@ def load_filters(warnings: list[str] | None = None) -> dict[str, str]:
     return dict(shown[-MAX_FILTERS:])
 
 
-def save_filters(changed: Mapping[str, str | None]) -> None:
-    """Save filters by name, or remove those that are None. The file is read again before; its other filters stay."""
-    if changed:
-        StateFile(_filters_path(), dict[str, str]).update(
-            lambda saved: {name: query for name, query in {**(saved or {}), **changed}.items() if query is not None}
-        )
+def save_filters(changed: Mapping[str, str | None]) -> bool:
+    """Save filters by name, or remove those that are None. The file is read again before; its other filters stay.
+
+    -> False if the file cannot be written
+    """
+    return not changed or StateFile(_filters_path(), dict[str, str]).update(
+        lambda saved: {name: query for name, query in {**(saved or {}), **changed}.items() if query is not None}
+    )
 
 
 def _filters_path() -> Path:

@@ -257,6 +257,11 @@ class State:
         else:
             self.saved_filters[name] = query
 
+    def filter_saved(self, name: str, query: str | None) -> None:
+        """Note that a change of a saved filter is in its file, and not to be written again on leaving."""
+        if self.changed_filters.get(name, "") == query:
+            del self.changed_filters[name]
+
     def add_query(self, query: str) -> None:
         """Add a query to the history."""
         self.new_queries.append(query)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import gzip
 import json
+import os
 import re
 import socket
 import ssl
@@ -391,6 +392,27 @@ def test_redirect_within_the_server_is_followed(program: Program) -> None:
 
 
 # TLS, proxies, sockets
+
+
+@pytest.mark.parametrize("option", ["--ca", "--cert"])
+def test_certificate_files_that_may_never_end_are_rejected(option: str, program: Program, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for file in (pipe, "/dev/zero"):
+        result = program.analyze("https://127.0.0.1:1", option, str(file))
+        assert (result.code, result.err) == (2, f"tracetui: {file}: not a regular file\n")
+
+
+def test_certificate_from_a_pipe_of_the_shell(program: Program) -> None:
+    ends = os.pipe()
+    os.write(ends[1], certificate("server").certificate.read_bytes())
+    os.close(ends[1])
+    try:
+        with LiveServer("zipkin", tls=tls()) as server:
+            result = program.analyze(f"{server.url}/zipkin/{ZIPKIN_WINDOW}", "--ca", f"/dev/fd/{ends[0]}")
+            assert result.code == 0, result.err
+    finally:
+        os.close(ends[0])
 
 
 def test_tls(program: Program) -> None:

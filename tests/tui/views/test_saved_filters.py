@@ -46,6 +46,24 @@ async def test_filters_are_kept_and_those_of_other_runs_stay(tmp_path: Path) -> 
     assert len(warnings) == 1
 
 
+async def test_a_filter_is_in_its_file_before_the_app_ends() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("e", "apostrophe", *"failing", "enter")
+        assert settings.load_filters() == {"failing": "error"}
+        # another process changes it in the meantime
+        settings.save_filters({"failing": "error AND duration > 1s"})
+        app.exit()
+    assert settings.load_filters() == {"failing": "error AND duration > 1s"}
+
+
+async def test_a_filter_that_cannot_be_written_is_kept_until_the_app_ends(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("not a directory")
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("e", "apostrophe", *"failing", "enter")
+        assert "saved as failing until you quit: the state directory cannot be written" in pilot.text
+        assert app.state.saved_filters == {"failing": "error"}
+
+
 async def test_the_palette_applies_a_saved_filter() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("e", "apostrophe", *"failing", "enter", "u", "colon", *"filter failing", "enter")

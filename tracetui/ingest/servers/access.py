@@ -13,11 +13,13 @@ import re
 import select
 import shlex
 import ssl
+import stat
 import subprocess
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from tracetui.config import Overrides, Profile, plain_text
@@ -233,6 +235,8 @@ def _certificates(profile: Profile, overrides: Overrides, insecure: bool) -> ssl
     ca, cert, key = overrides.ca or profile.ca, overrides.cert or profile.cert, overrides.key or profile.key
     usual = os.environ.get("SSL_CERT_FILE", "")
     try:
+        for name in filter(None, (ca, cert, key, usual)):
+            _check_readable(user_path(name))
         if not (ca or cert or insecure):
             return _tls_context(usual)
         context = ssl.create_default_context(cafile=_path(ca) or usual or None)
@@ -246,6 +250,16 @@ def _certificates(profile: Profile, overrides: Overrides, insecure: bool) -> ssl
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _check_readable(path: Path) -> None:
+    """Raise OSError for a file whose end may never come: a device, or a named pipe, which may have no writer. Pipes of
+    the shell, as in `--key <(command)`, are readable.
+    """
+    mode = path.stat().st_mode
+    is_open_pipe = stat.S_ISFIFO(mode) and path.is_relative_to("/dev/fd")
+    if not stat.S_ISREG(mode) and not is_open_pipe:
+        raise OSError(0, "not a regular file")
 
 
 @functools.cache

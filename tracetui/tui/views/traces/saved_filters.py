@@ -5,7 +5,7 @@ from __future__ import annotations
 from tracetui.query.complete import holds_secret
 from tracetui.render.text.line import Role
 from tracetui.render.text.safe_text import safe
-from tracetui.tui.settings import LONGEST_QUERY, MAX_FILTERS
+from tracetui.tui.settings import LONGEST_QUERY, MAX_FILTERS, save_filters
 from tracetui.tui.views.base import View
 from tracetui.tui.widgets.choice import Choice, Option
 
@@ -28,12 +28,22 @@ def open_saved_filters(view: View) -> None:
         view.post_key_notices("no saved filters; {traces.filter} filters, {traces.saved} then saves the filter")
         return
 
+    def save(name: str, query: str | None, done: str) -> None:
+        state.save_filter(name, query)
+
+        def saved_to_file(succeeded: bool) -> None:
+            if succeeded:
+                state.filter_saved(name, query)
+            view.post_notice(done if succeeded else f"{done} until you quit: the state directory cannot be written")
+
+        view.work(f"traces-save-{name}", lambda: save_filters({name: query}), saved_to_file, outlives_set=True)
+
     def chosen(value: str) -> None:
         if value.startswith(_APPLY) and value.removeprefix(_APPLY) in saved:
             view.filter_by(saved[value.removeprefix(_APPLY)])
         elif value.startswith(_REMOVE) and value.removeprefix(_REMOVE) in saved:
-            state.save_filter(value.removeprefix(_REMOVE), None)
-            view.post_notice(f"removed {safe(value.removeprefix(_REMOVE), LONGEST_NAME)}")
+            name = value.removeprefix(_REMOVE)
+            save(name, None, f"removed {safe(name, LONGEST_NAME)}")
         elif holds_secret(query):
             view.post_notice("not saved: the filter may contain a secret")
         elif len(query) > LONGEST_QUERY:
@@ -42,7 +52,6 @@ def open_saved_filters(view: View) -> None:
             view.post_notice(f"not saved: there are {MAX_FILTERS} saved filters; apply and remove one first")
         else:
             name = value[:LONGEST_NAME]
-            state.save_filter(name, query)
-            view.post_notice(f"saved as {name}")
+            save(name, query, f"saved as {name}")
 
     view.show_dialog(Choice(state.look, title, options, free=free), chosen)
