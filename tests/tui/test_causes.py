@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,11 @@ from tests.support.trace_app import opened
 from tracetui.analysis.root_causes import CausesAndBaseline, find_root_causes
 from tracetui.export.save import save
 from tracetui.render.verdict import Statement
+from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import State
+from tracetui.tui.views.traces import verdict
 from tracetui.tui.views.traces.causes import CauseFinder
+from tracetui.tui.views.traces.verdict_bar import VerdictBar
 
 
 async def test_verdict_names_the_first_cause_and_its_confidence() -> None:
@@ -130,8 +134,31 @@ def test_cause_that_is_new_since_the_last_poll_is_announced_once(
     causes = CausesAndBaseline(find_root_causes(generated.before, generated.after), "earlier")
     view: Any = FakeView()
     view.state.new, view.state.is_following = new, is_following
-    finder, shown = CauseFinder(view), list[Statement]()
-    for _ in range(2):
-        finder.found(causes, shown.append)
-    assert len(shown) == 2
+    finder = CauseFinder(view)
+    statements = [finder.found(causes) for _ in range(2)]
+    assert all(statement is not None and generated.service in statement.parts[0].text for statement in statements)
     assert view.notices == [f"new cause: {generated.service}  network  confidence 77 %"][:notices]
+
+
+@pytest.mark.parametrize("max_quick", [100_000, 0], ids=["small set", "large set"])
+@pytest.mark.parametrize(
+    ("source", "cause"), [(INCIDENT, "CAUSE    recommendation-service"), (CHECKOUT, "CAUSE    none is sure")]
+)
+async def test_cause_does_not_move_the_list(
+    max_quick: int, source: str, cause: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heights: list[int] = []
+    show = VerdictBar.show_statements
+
+    def recorded(bar: VerdictBar, statements: Sequence[Statement], names: KeyNames) -> None:
+        heights.append(len(statements))
+        show(bar, statements, names)
+
+    monkeypatch.setattr(VerdictBar, "show_statements", recorded)
+    monkeypatch.setattr(verdict, "_MAX_QUICK_SPANS", max_quick)
+    async with opened(source) as (_, pilot):
+        # small sets have no line for a cause that is not sure
+        assert (cause in pilot.text) is (source == INCIDENT or not max_quick)
+    shown = [height for height in heights if height]
+    assert len(set(shown)) == 1
+    assert len(shown) == (1 if max_quick else 2)

@@ -8,6 +8,9 @@ from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.verdict import Statement, label
 
+_WHY = "traces.why"
+"""Action that shows the causes."""
+
 
 def cause_statement(causes: CausesAndBaseline, glyphs: Glyphs) -> Statement | None:
     """Return `CAUSE  payment  self time`, `78 % sure`, `charge  self time 12 ms → 85 ms, 40 spans`.
@@ -24,4 +27,10 @@ def cause_statement(causes: CausesAndBaseline, glyphs: Glyphs) -> Statement | No
         Line([(f"confidence {confidence_text(first)}", Role.STRONG)]),
         Line([(f"{name}  {evidence}", Role.PLAIN)]),
     ]
-    return Statement(label("CAUSE", Role.ERROR), parts, "traces.why", leading=2)
+    return Statement(label("CAUSE", Role.ERROR), parts, _WHY, leading=2)
+
+
+def no_cause_statement(*, is_running: bool) -> Statement:
+    """Return a statement that holds the place of a cause while it is searched for, or that none is sure."""
+    text = "searching" if is_running else "none is sure"
+    return Statement(label("CAUSE", Role.DIM), [Line([(text, Role.DIM)])], "" if is_running else _WHY)

@@ -16,8 +16,6 @@ from tracetui.tui.messages import OpenTrace
 from tracetui.tui.views.base import View
 from tracetui.tui.widgets.result_screen import ResultScreen
 
-_MAX_SPANS = 1_000_000
-"""Largest set whose causes are found unasked: a baseline and an incident are copies of its columns."""
 _KEYS = (
     ("{list.open}", "open the span that shows the evidence; {answer.leave} returns here"),
     ("confidence", "share of the evidence that the service accounts for, reduced where that is weak"),
@@ -39,21 +37,21 @@ class CauseFinder:
         """Forget the previous set, of other sources."""
         self._named = ""
 
-    def find(self, analysis: Analysis, show: Callable[[Statement], None]) -> None:
-        """Find the first cause, and show it in the verdict."""
-        if len(analysis.traces) <= _MAX_SPANS:
-            self._view.work("traces-causes", lambda: analysis.causes, lambda causes: self.found(causes, show))
+    def find(self, analysis: Analysis, show: Callable[[Statement | None], None]) -> None:
+        """Find the causes, and `show` the statement of the first, or None for no sure one."""
+        self._view.work("traces-causes", lambda: analysis.causes, lambda causes: show(self.found(causes)))
 
-    def found(self, causes: CausesAndBaseline, show: Callable[[Statement], None]) -> None:
-        """Show the first cause in the verdict, and announce one that is new since the last poll."""
+    def found(self, causes: CausesAndBaseline) -> Statement | None:
+        """Return the statement of the first cause, or None for no sure one; announce one that is new since the last
+        poll.
+        """
         state, glyphs = self._view.state, self._view.state.look.glyphs
         statement = cause_statement(causes, glyphs)
         name = statement.parts[0].text if statement is not None else ""
-        if statement is not None:
-            show(statement)
-            if state.is_following and state.new and name != self._named:
-                self._view.post_notice(f"new cause: {name}  {statement.parts[1].text}")
+        if statement is not None and state.is_following and state.new and name != self._named:
+            self._view.post_notice(f"new cause: {name}  {statement.parts[1].text}")
         self._named = name
+        return statement
 
     def open(self) -> None:
         """Show the causes of the traces shown."""
