@@ -11,13 +11,20 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.support.program import Program
 
 # what a property test finds depends neither on chance nor on how fast the machine is
-settings.register_profile("fixed", deadline=None, derandomize=True, database=None, max_examples=50)
-settings.register_profile("thorough", deadline=None, derandomize=True, database=None, max_examples=500)
+for name, count in (("fixed", 50), ("thorough", 500)):
+    settings.register_profile(
+        name,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        max_examples=count,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 settings.load_profile(os.environ.get("EXAMPLES", "fixed"))
 
 # collections that find nothing take a tenth of the time

@@ -207,8 +207,8 @@ NOWHERE = {
     ID: f"{ID}: a trace ID without a source; add a server or a file",
     f"ERROR trace_id={ID} " + "x" * 500: "xxx...: a trace ID without a source",
     explore_url({"query": ID}, source="abc"): (
-        f"g.example: a Grafana page with trace {ID}; Grafana itself stores no traces: add the address of its Tempo,"
-        " Jaeger or Zipkin, such as tracetui http://tempo:3200 'ADDRESS'; or use"
+        f"g.example: a Grafana page with trace {ID}; Grafana itself stores no traces: add the address of its Jaeger,"
+        " Zipkin or Tempo, such as tracetui http://tempo:3200 'ADDRESS'; or use"
         " https://g.example/api/datasources/proxy/uid/abc"
     ),
     explore_url({"query": "{}"}): "a Grafana page with a search; Grafana itself stores no traces",

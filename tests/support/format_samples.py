@@ -23,13 +23,19 @@ MS = 1_000_000
 
 @dataclass(frozen=True)
 class Sample:
-    """format: its module. text: the sample. timeless, parentless, status: limits of the format."""
+    """format: its module. text: the sample. has_...: what the format holds; `has_callers` is parents and services,
+    `has_messages` those of failures. warnings: those of a load from `f`.
+    """
 
     format: str
     text: str
-    timeless: bool = False
-    parentless: bool = False
-    status: bool = True
+    has_times: bool = True
+    has_callers: bool = True
+    has_status: bool = True
+    has_messages: bool = True
+    has_attributes: bool = True
+    """Kinds, too."""
+    warnings: tuple[str, ...] = ()
 
 
 def iso(ms: int) -> str:
@@ -381,7 +387,17 @@ SAMPLES = {
     "go, a line each": Sample("go_stdouttrace", _json(go, separators=(",", ":"))),
     "go, a list": Sample("go_stdouttrace", _whole([go(*span) for span in SPANS], indent=2)),
     "node": Sample("node_console", _text(node)),
-    "java": Sample("java_logging", _text(java), timeless=True, parentless=True, status=False),
+    "java": Sample(
+        "java_logging",
+        _text(java),
+        has_times=False,
+        has_callers=False,
+        has_status=False,
+        warnings=(
+            "f: parents, times, status, events and the service of 2 spans are missing in the output of Java's logging"
+            " exporter",
+        ),
+    ),
     "dotnet": Sample("dotnet_console", _text(dotnet)),
     "ruby": Sample("ruby_console", _text(ruby)),
     "collector": Sample("collector_debug", _text(collector)),
@@ -398,8 +414,8 @@ SAMPLES = {
         "flat_otlp", _whole({"meta": [], "data": [clickhouse(*span) for span in SPANS], "rows": 2}, indent=2)
     ),
     "snowflake": Sample("snowflake", _json(snowflake)),
-    "jaeger's protobuf, batches": Sample("jaeger_protobuf_json", _json(proto)),
-    "jaeger's protobuf, pretty": Sample("jaeger_protobuf_json", _json(proto, indent=2)),
+    "jaeger's protobuf, batches": Sample("jaeger_protobuf_json", _json(proto), has_messages=False),
+    "jaeger's protobuf, pretty": Sample("jaeger_protobuf_json", _json(proto, indent=2), has_messages=False),
 }
 
 
@@ -423,7 +439,8 @@ TABLES = {
             f"{START_NS + end * MS},{(end - start) * 1000}\n"
             for name, span, parent, service, start, end in SPANS
         ),
-        status=False,
+        has_status=False,
+        has_attributes=False,
     ),
     "rcaeval": Sample(
         "rcaeval_csv",
@@ -434,6 +451,8 @@ TABLES = {
             f"{(START_NS + start * MS) // 1000},{(end - start) * 1000},{13.0 if span == CHILD else 0.0},{parent}\r\n"
             for name, span, parent, service, start, end in SPANS
         ),
+        has_messages=False,
+        has_attributes=False,
     ),
 }
 

@@ -34,13 +34,13 @@ FAULTS = {
     "reset": "cut off",
     "cut": "cut off",
     "cut_chunked": "cut off",
-    "bad_json": "the API of Jaeger, Zipkin or Tempo",
-    "json_of_something_else": "the API of Jaeger, Zipkin or Tempo",
+    "bad_json": "not with the API of",
+    "json_of_something_else": "not with the API of",
     "wrong_encoding": "marked as compressed but cannot be",
     "login_page": "a web page, perhaps a login page",
     "401": "credentials required",
     "403": "access denied",
-    "404": "the API of Jaeger, Zipkin or Tempo",
+    "404": "not with the API of",
     "500": "server error (500)",
 }
 """Texts in the banner, by fault."""
@@ -457,7 +457,7 @@ async def test_server_that_restarts_loses_no_loaded_traces() -> None:
     [
         ("login_page", "web page"),
         ("cut", "cut off"),
-        ("bad_json", "Jaeger, Zipkin or Tempo"),
+        ("bad_json", "not with the API of"),
         ("reset", "cut off"),
     ],
 )

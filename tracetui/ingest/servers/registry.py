@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,6 +19,12 @@ def check_kind(name: str) -> None:
     """Raise UsageError, with the known names, for a kind in the config file that is not registered."""
     if name and all(kind.name != name for kind in KINDS):
         raise UsageError(f"unknown kind {name!r} of server; kinds: {', '.join(kind.name for kind in KINDS)}")
+
+
+def titles(kinds: Sequence[ServerKind] = KINDS) -> str:
+    """List kinds for users, as `Jaeger, Zipkin or Tempo`."""
+    *others, last = [kind.title for kind in kinds]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def back_end_at(connection: Connection, name: str, warn: Warn) -> BackEnd:
@@ -37,8 +44,6 @@ def back_end_at(connection: Connection, name: str, warn: Warn) -> BackEnd:
         found = kind.detect(probe)
         if found is not None:
             return found
-    *titles, last = [kind.title for kind in kinds]
-    api = f"{', '.join(titles)} or {last}" if titles else last
     ports = ", ".join(f"{kind.title} {kind.port}" for kind in KINDS)
     paths = ", ".join(kind.base_paths for kind in KINDS if kind.base_paths)
-    raise probe.failure(api, f"the port ({ports}) and the base path ({paths})")
+    raise probe.failure(titles(kinds), f"the port ({ports}) and the base path ({paths})")

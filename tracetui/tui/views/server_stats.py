@@ -12,7 +12,7 @@ from tracetui.tui.state import Look
 from tracetui.tui.widgets.result_screen import ResultScreen
 
 _KEYS = (
-    ("server", "calls in the server's dependency graph: Jaeger's batch job, or Zipkin's links"),
+    ("server", "calls in the server's own dependency graph, which a batch job may have made"),
     ("loaded traces", "calls in the traces shown; if none, {app.more} or {traces.window} may load some"),
     ("{list.open}", "back to the services"),
 )
