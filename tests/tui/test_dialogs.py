@@ -76,6 +76,39 @@ async def test_help_shows_the_number_of_lines_below() -> None:
     async with opened(INCIDENT, size=(80, 24)) as (_, pilot):
         await pilot.press("question_mark")
         (count,) = re.findall(r"▾ (\d+) more lines below", pilot.text)
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)])
+async def test_help_is_searched_by_key_by_glyph_and_by_words(size: tuple[int, int]) -> None:
+    async with opened(INCIDENT, size=size) as (app, pilot):
+        await pilot.press("question_mark", "slash", "c")
+        # a letter that is a key finds this key alone, not every word with the letter
+        assert "contrast" in pilot.text
+        assert "edit the filter" not in pilot.text
+        await pilot.press("ctrl+u", *"skew parent")
+        assert "⚠" in pilot.text
+        assert "edit the filter" not in pilot.text
+        await pilot.press("ctrl+u", *"qui")
+        # `q` is text in the search
+        assert "quit" in pilot.text
+        assert "Legend" not in pilot.text
+        await pilot.press("enter")
+        assert "/ qui" in pilot.text
+        await pilot.press("slash", *"xx")
+        assert "no match; : searches the actions of all views" in pilot.text
+        await pilot.press("escape")
+        assert "Legend" in pilot.text
+        assert "/ qui" not in pilot.text
+        await pilot.press("escape")
+        assert not isinstance(app.screen, HelpScreen)
+
+
+async def test_searching_the_help_keeps_its_box() -> None:
+    async with opened(INCIDENT, size=(120, 40)) as (_, pilot):
+        await pilot.press("question_mark")
+        edges = [row for row, line in enumerate(pilot.lines) if "╭" in line or "╯" in line]
+        await pilot.press("slash", *"contrast")
+        assert [row for row, line in enumerate(pilot.lines) if "╭" in line or "╯" in line] == edges
+
+
         first = int(count)
         assert first > 10
         await pilot.press("j")

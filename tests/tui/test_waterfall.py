@@ -31,7 +31,7 @@ from tracetui.tui.terminal.app import TerminalApp
 from tracetui.tui.views.waterfall import prepare, search
 from tracetui.tui.views.waterfall.view import WaterfallView
 from tracetui.tui.views.waterfall.view_state import ViewState, zoom_factor
-from tracetui.tui.widgets.pager import PromptLine
+from tracetui.tui.widgets.prompt_line import PromptLine
 
 SHOP = build(
     span("root", 0, 1_000, service="gateway", name="GET /cart", error=True),

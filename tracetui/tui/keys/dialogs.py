@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from tracetui.tui.keys.key_table import ABOVE, KeyTable, Shortcut, Use
 
-HELP = KeyTable("Help", Shortcut("help.close", "escape,q,question_mark", "dismiss(None)", "Close"), in_palette=False)
+HELP = KeyTable(
+    "Help",
+    Shortcut("help.find", "slash", "find", "Search", "search the legend and the keys"),
+    Shortcut("help.close", "escape,q,question_mark", "dismiss(None)", "Close"),
+    in_palette=False,
+)
 
 CHOICE = KeyTable(
     "Choice",

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.message import Message
 from textual.worker import Worker, get_current_worker
 
 from tracetui.render.text.cells import cell_width
@@ -20,7 +18,6 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.stack_trace import read_stack_trace
 from tracetui.tui.keys.dialogs import PAGER, PAGES
-from tracetui.tui.keys.everywhere import ASK
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.messages import CopyText
 from tracetui.tui.state import Look
@@ -28,6 +25,7 @@ from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
+from tracetui.tui.widgets.prompt_line import PromptLine
 
 MAX_MATCHES = 100_000
 _LONGEST_ON_LOOP = 50_000
@@ -165,37 +163,6 @@ class PagerRows:
 
     def _safe(self, start: int, end: int) -> str:
         return safe(self.text.text[start:end], 100_000)
-
-
-class PromptLine(LineInput):
-    """Line to search or filter with, hidden until it is needed."""
-
-    BINDINGS: ClassVar[list[BindingType]] = ASK.bindings
-    DEFAULT_CSS = "PromptLine { display: none; height: 1; padding: 0 1; }"
-
-    @dataclass
-    class Submitted(Message):
-        """The text was submitted."""
-
-        text: str
-
-    @dataclass
-    class Cancelled(Message):
-        """The search was cancelled."""
-
-    def open_with(self, text: str) -> None:
-        """Show the line with this text and focus it."""
-        self.put(text)
-        self.display = True
-        self.focus()
-
-    def action_submit(self) -> None:
-        self.display = False
-        self.post_message(self.Submitted(self.text))
-
-    def action_leave(self) -> None:
-        self.display = False
-        self.post_message(self.Cancelled())
 
 
 class PagerView(LineView):

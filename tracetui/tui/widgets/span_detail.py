@@ -38,7 +38,7 @@ from tracetui.tui.widgets.detail_view import DetailView, NothingSelected
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
-from tracetui.tui.widgets.pager import PromptLine
+from tracetui.tui.widgets.prompt_line import PromptLine
 
 _CURSOR_REST = 0.04
 """Seconds that the cursor must rest on a span before its detail is computed. Not noticeable, but skips a held key."""
