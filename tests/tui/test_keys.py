@@ -102,6 +102,7 @@ MEANINGS = {
     "C": "columns",
     "Y": "why",
     "a": "names",
+    "t": "zone",
     "T": "theme",
 }
 """Meaning of each key in all views: the last parts of the ids of its actions."""
@@ -189,7 +190,6 @@ async def test_current_and_former_keys_run_the_action(view: str) -> None:
         ("traces", "exclamation_mark", "S"),
         ("waterfall", "full_stop", "c"),
         ("waterfall", "exclamation_mark", "w"),
-        ("waterfall", "v", "t"),
         ("waterfall", "minus", "left_square_bracket"),
         ("waterfall", "number_sign", "m"),
         ("services", "I", "i"),

@@ -13,6 +13,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from tracetui.render.text.clipboard import MAX_COPIED, clipboard_text
+from tracetui.render.text import numbers
 from tracetui.tui.browser import open_in_browser
 from tracetui.tui.help import HelpScreen, help_groups
 from tracetui.tui.keys.everywhere import APP
@@ -207,6 +208,15 @@ class TraceApp(TerminalApp):
         self.main.controller.adjust_skew()
 
     # --- messages ----------------------------------------------------------------------------------------------------
+
+    def action_next_zone(self) -> None:
+        look = self.state.look
+        look.local_time = not look.local_time
+        self.main.apply_look()
+        self.main.update_frame()
+        local = numbers.zone(time.time_ns(), local=True)
+        same = ", the same as UTC here" if local == "UTC" else ""
+        self.main.show_notice(f"times in local time: {local}{same}" if look.local_time else "times in UTC")
 
     def on_load_update(self, message: LoadUpdate) -> None:
         # while the app closes there are no views

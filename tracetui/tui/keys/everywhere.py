@@ -70,6 +70,9 @@ APP = KeyTable(
 )
 
 PANES = KeyTable(
+    Shortcut(
+        "app.zone", "t", "next_zone", "Times in UTC or local", "times in UTC or local time", words="time zone clock"
+    ),
     "Panes",
     Shortcut("app.next-pane", "tab", "app.focus_next", "Next pane", hint="next pane"),
     Shortcut("app.previous-pane", "shift+tab", "app.focus_previous", "Previous pane"),

@@ -93,7 +93,6 @@ WATERFALL = KeyTable(
         "mode",
         "Tree, flat or flame",
         "rows: tree, flat, flame (by call path)",
-        former="t",
         words="icicle layout",
     ),
     Shortcut(

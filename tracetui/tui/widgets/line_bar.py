@@ -36,8 +36,9 @@ class LineBar(Widget):
             self.refresh()
 
     def set_look(self, theme: Theme) -> None:
-        """Paint with another theme."""
+        """Make the lines again and paint them, after a change of theme or zone."""
         self._look = theme
+        self._made = None
         self.refresh()
 
     def _lines(self, width: int) -> list[Line]:

@@ -27,15 +27,23 @@ class VerdictFinder:
         self._view, self._bar, self._causes, self._resized = view, bar, causes, resized
         self._cause: Statement | None = None
         """Statement of the first cause of the previous set; while following, shown until that of the next is found."""
+        self._found: tuple[Analysis, bool] | None = None
+        """Analysis and zone of the last verdict, True for local time."""
 
     def clear(self) -> None:
         """Hide the verdict, as other sources are shown."""
-        self._cause = None
+        self._cause = self._found = None
         self._show([])
+
+    def look_changed(self) -> None:
+        """Make the statements again if they name times in another zone."""
+        if self._found is not None and self._found[1] != self._view.state.look.local_time:
+            self.find(self._found[0])
 
     def find(self, analysis: Analysis) -> None:
         """Find the verdict on these traces, and show it."""
         local = self._view.state.look.local_time
+        self._found = analysis, local
         count = len(analysis.traces)
 
         def work() -> tuple[list[Statement], CausesAndBaseline | None]:

@@ -177,6 +177,7 @@ class TracesView(View):
             widget.set_look(look.theme)
         self.scatter.remake()
         self.listing.rebuild()
+        self.verdicts.look_changed()
 
     @property
     def is_placed(self) -> bool:
