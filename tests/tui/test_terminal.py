@@ -22,8 +22,9 @@ from textual.message import Message
 from tests.support.hostile import DAMAGED_STATE
 from tests.support.paths import INCIDENT, ROOT
 from tests.support.terminal import Terminal
+from tracetui.tui.terminal.background import QUERY, BackgroundReported
 from tracetui.tui.terminal.driver import MAX_CELLS, KeyReader, tolerant_file
-from tracetui.tui.terminal.input import MAX_PASTED, MAX_TYPED, PASTE_ENDS, PASTE_SECONDS, TerminalInput
+from tracetui.tui.terminal.input import ANSWER_SECONDS, MAX_PASTED, MAX_TYPED, PASTE_ENDS, PASTE_SECONDS, TerminalInput
 
 LEFT_ALTERNATE_SCREEN = b"\x1b[?1049l"
 CURSOR_SHOWN = b"\x1b[?25h"
@@ -220,6 +221,100 @@ def test_noise_is_not_read_as_keys(noise: bytes, monkeypatch: pytest.MonkeyPatch
     assert characters(found).endswith("q")
     for event in found:
         assert not isinstance(event, events.Resize) or event.size.width > 0
+
+
+ANSWERS = [
+    (b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\", False),
+    (b"\x1b]11;rgb:ff/f8/e0\x07", False),
+    (b"\x1b]11;rgba:1e1e/1e1e/2e2e/ffff\x1b\\", True),
+    (b"\x1b]11;rgb:0/0/0\x07", True),
+    # blue is darker than its value
+    (b"\x1b]11;rgb:0000/0000/ffff\x07", True),
+]
+
+
+@pytest.mark.parametrize(("answer", "is_dark"), ANSWERS)
+def test_background_is_reported_in_any_pieces_and_keys_around_it_stay(answer: bytes, is_dark: bool) -> None:
+    data = b"a" + answer + b"q"
+    for first in range(1, len(data)):
+        for second in range(first, len(data)):
+            reader = KeyReader()
+            reader.expect_answer()
+            parts = data[:first], data[first:second], data[second:]
+            found = [event for part in parts if part for event in reader.feed(part)]
+            assert [event for event in found if not isinstance(event, events.Key)] == [BackgroundReported(is_dark)]
+            assert characters(found) == "aq"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"\x1b]11;rgb:zz/00/00\x07",
+        b"\x1b]11;rgb:12345/0/0\x07",
+        b"\x1b]11;#ffffff\x07",
+        b"\x1b]11;\x07",
+        b"\x1b]10;rgb:ffff/ffff/ffff\x07",
+        b"\x1b]52;c;cXFxcXE=\x07",
+        b"\x1b]11;rgb:ffff/ffff/ffff" + b"q" * 5_000 + b"\x07",
+        b"\x1b]11;qqqq\x1b[B",
+    ],
+    ids=lambda answer: repr(answer)[:24],
+)
+def test_hostile_answers_are_dropped(answer: bytes) -> None:
+    for size in (1, 7, 4096):
+        reader = KeyReader()
+        reader.expect_answer()
+        pieces = [answer[at : at + size] for at in range(0, len(answer), size)]
+        found = [event for piece in pieces for event in reader.feed(piece)]
+        assert "q" not in characters(found)
+        assert not [event for event in found if isinstance(event, BackgroundReported)]
+        assert characters(reader.feed(b"q")) == "q"
+
+
+def test_answer_without_end_is_dropped_after_a_pause() -> None:
+    reader = KeyReader()
+    found = [*reader.feed(b"\x1b]11;rgb:qqqq"), *reader.idle(), *reader.feed(b"x")]
+    assert characters(found) == "x"
+
+
+def test_answers_in_a_paste_are_text() -> None:
+    reader = KeyReader()
+    reader.expect_answer()
+    (paste,) = reader.feed(b"\x1b[200~\x1b]11;rgb:ffff/ffff/ffff\x07\x1b[201~")
+    assert isinstance(paste, events.Paste)
+    assert "rgb:ffff" in paste.text
+
+
+def test_lone_escape_waits_only_for_an_expected_answer() -> None:
+    decoder = TerminalInput()
+    assert decoder.decode(b"\x1b", 100.0) == "\x1b"
+    decoder.expect_answer(100.0)
+    assert decoder.decode(b"\x1b", 100.1) == ""
+    assert decoder.idle(100.2) == "\x1b"
+    assert decoder.decode(b"\x1b", 101.0 + ANSWER_SECONDS) == "\x1b"
+
+
+@pytest.mark.parametrize(
+    ("config", "is_asked"), [("", True), ('theme = "textual-dark"', False), ('theme = "nord"', False)]
+)
+def test_terminal_is_asked_for_its_background_unless_a_theme_is_chosen(
+    tmp_path: Path, config: str, is_asked: bool
+) -> None:
+    (tmp_path / "tracetui").mkdir()
+    (tmp_path / "tracetui" / "config.toml").write_text(config)
+    terminal = started(tmp_path, INCIDENT)
+    terminal.wait_for(b"100 traces", 300)
+    assert (QUERY.encode() in terminal.seen) == is_asked
+    # the background of the light theme
+    light = b"48;2;224;224;224"
+    assert light not in terminal.seen
+    terminal.press(b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\")
+    if is_asked:
+        terminal.wait_for(light, 300)
+    # no answer is typed
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    assert (light in terminal.seen) == is_asked
 
 
 PASTED = [

@@ -14,6 +14,8 @@ from rich.style import Style
 from textual.theme import BUILTIN_THEMES
 from textual.theme import Theme as AppTheme
 
+from tests.support.pilot import driven
+from tests.support.trace_app import CountingApp
 from tracetui.render.text.glyphs import UNICODE
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.theme import (
@@ -29,6 +31,8 @@ from tracetui.render.text.theme import (
 )
 from tracetui.render.text.theme_contrast import adapted
 from tracetui.tui import themes
+from tracetui.tui.state import State
+from tracetui.tui.terminal.background import BackgroundReported
 from tracetui.tui.themes import THEME_NOTES, THEMES, next_theme, render_theme
 
 POLLS: list[tuple[Theme, AppTheme, float]] = [
@@ -237,6 +241,28 @@ def test_render_theme_of_each_app_theme() -> None:
     assert render_theme(known["textual-dark"], {"NO_COLOR": "1"}) is MONO
     assert [next_theme(name) for name in THEMES] == [*THEMES[1:], THEMES[0]]
     assert set(THEME_NOTES) == set(THEMES)
+
+
+@pytest.mark.usefixtures("own_state")
+async def test_theme_follows_the_terminal_until_the_user_chooses_one() -> None:
+    async def themes_after(*steps: bool | str, follows: bool = True) -> list[str]:
+        app = CountingApp(State(), theme="textual-dark", follows_terminal=follows)
+        async with driven(app, (80, 24)) as pilot:
+            seen = []
+            for step in steps:
+                if isinstance(step, str):
+                    await pilot.press(step)
+                else:
+                    app.post_message(BackgroundReported(step))
+                    await pilot.settle()
+                seen.append(app.theme)
+            return seen
+
+    assert await themes_after(False) == ["textual-light"]
+    # only the first answer counts
+    assert await themes_after(True, False) == ["textual-dark", "textual-dark"]
+    assert await themes_after("T", False) == [next_theme("textual-dark")] * 2
+    assert await themes_after(False, follows=False) == ["textual-dark"]
 
 
 def test_colour_slots_are_used_evenly() -> None:

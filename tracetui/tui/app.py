@@ -40,7 +40,8 @@ from tracetui.tui.palette import open_palette
 from tracetui.tui.settings import Resume, save_columns, save_filters, save_queries, save_resume
 from tracetui.tui.state import State
 from tracetui.tui.terminal.app import TerminalApp
-from tracetui.tui.themes import HIGH_CONTRAST, next_theme, render_theme
+from tracetui.tui.terminal.background import BackgroundReported
+from tracetui.tui.themes import DARK_THEME, HIGH_CONTRAST, LIGHT_THEME, next_theme, render_theme
 from tracetui.tui.views.base import View
 from tracetui.tui.widgets.choice import Choice
 from tracetui.tui.widgets.line_view import LineView
@@ -71,8 +72,12 @@ class TraceApp(TerminalApp):
         self.state = state
         self.main = MainScreen(state, resume, self.release_keys)
         self._last_key: events.Key | None = None
+        *,
+        follows_terminal: bool = False,
         self._had_notice = False
+        """follows_terminal: replace the theme by a light or dark one once the terminal reports its background."""
         """True if a notice was shown when the last key was pressed."""
+        self._follows_terminal = follows_terminal
         self._user_keymap = dict(keymap or {})
         self.set_keymap(self._user_keymap)
         self.animation_level = "none"
@@ -86,7 +91,7 @@ class TraceApp(TerminalApp):
         self.set_class(self.state.look.glyphs.ascii_only, "-ascii")
         if self._initial_theme:
             self.theme = self._initial_theme
-        self.theme_changed_signal.subscribe(self, lambda _: self._apply_theme())
+        self.theme_changed_signal.subscribe(self, lambda _: self._change_theme())
         self._apply_theme()
         self.main.update_frame()
         self.call_after_refresh(self._start_building)
@@ -108,6 +113,21 @@ class TraceApp(TerminalApp):
         look = self.state.look
         look.theme = replace(render_theme(self.current_theme, os.environ), has_links=look.has_links)
         self.main.apply_look()
+
+    @property
+    def asks_background(self) -> bool:
+        return self._follows_terminal
+
+    def on_background_reported(self, message: BackgroundReported) -> None:
+        if self._follows_terminal:
+            self.theme = DARK_THEME if message.is_dark else LIGHT_THEME
+            # an equal theme is no change, and further reports were not asked for
+            self._follows_terminal = False
+
+    def _change_theme(self) -> None:
+        # a theme that the user has chosen stays
+        self._follows_terminal = False
+        self._apply_theme()
 
     def exit(self, *args: Any, **options: Any) -> None:
         """Save the location and leave."""

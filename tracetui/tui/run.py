@@ -21,7 +21,7 @@ from tracetui.tui.keys.keymap import check_keymap
 from tracetui.tui.settings import Resume, Settings, load_columns, load_filters, load_queries
 from tracetui.tui.source_tabs import location_of
 from tracetui.tui.state import STDIN, Look, State
-from tracetui.tui.themes import THEMES, first_theme
+from tracetui.tui.themes import DARK_THEME, LIGHT_THEME, THEMES, first_theme
 
 _GC_THRESHOLDS = (10_000, 20, 100)
 """Arguments of `gc.set_threshold`; full collections are rare, because they delay keys."""
@@ -88,7 +88,8 @@ def run_app(
     # Textual renders NO_COLOR in greys of true colour, except in apps with the terminal's own colours
     ansi = True if os.environ.get("NO_COLOR") or theme.startswith("ansi") else None
     gc.set_threshold(*_GC_THRESHOLDS)
-    app = TraceApp(state, resume, theme, ansi, settings.keymap)
+    follows_terminal = not settings.theme and theme in (DARK_THEME, LIGHT_THEME)
+    app = TraceApp(state, resume, theme, ansi, settings.keymap, follows_terminal=follows_terminal)
     try:
         app.run(mouse=settings.mouse)
     except KeyboardInterrupt:

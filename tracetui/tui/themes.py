@@ -37,7 +37,9 @@ THEME_NOTES = {
     "tokyo-night": "light on dark",
 }
 THEMES = tuple(THEME_NOTES)
-_OWN_STYLES = {"textual-dark": DARK, "textual-light": LIGHT, HIGH_CONTRAST.name: looks.HIGH_CONTRAST}
+DARK_THEME, LIGHT_THEME = "textual-dark", "textual-light"
+"""Themes that are chosen for the background of the terminal."""
+_OWN_STYLES = {DARK_THEME: DARK, LIGHT_THEME: LIGHT, HIGH_CONTRAST.name: looks.HIGH_CONTRAST}
 """Themes of the app with styles made for their background; others get adapted ones."""
 
 
@@ -64,4 +66,4 @@ def first_theme(environ: Mapping[str, str]) -> str:
     if environ.get("NO_COLOR") or environ.get("TERM", "") in ("linux", "xterm", "screen", "vt100", "ansi"):
         return "ansi-dark"
     background = environ.get("COLORFGBG", "").rpartition(";")[2]
-    return "textual-light" if background in ("7", "15") else "textual-dark"
+    return LIGHT_THEME if background in ("7", "15") else DARK_THEME

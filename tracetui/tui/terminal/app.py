@@ -40,6 +40,11 @@ class TerminalApp(App[None]):
         return False
 
     @property
+    def asks_background(self) -> bool:
+        """True if the terminal is to be asked for its background, which `BackgroundReported` tells."""
+        return False
+
+    @property
     def failure(self) -> Exception | None:
         """Error that ended the app, if any."""
         return self._exception

@@ -20,6 +20,8 @@ from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from tracetui.tui.terminal.app import TerminalApp
+from tracetui.tui.terminal.background import QUERY, report_of
 from tracetui.tui.terminal.input import TerminalInput
 
 _READ_BYTES = 1 << 12
@@ -62,9 +64,14 @@ class KeyReader:
         self._input = TerminalInput()
         self._parser = XTermParser(debug)
 
+    def expect_answer(self) -> None:
+        """Note that the terminal was asked for its background."""
+        self._input.expect_answer(time.monotonic())
+
     def feed(self, data: bytes) -> list[Message]:
         """Return the events in some bytes."""
-        return self._parsed(self._input.decode(data, time.monotonic())) + self._collected(self._parser.tick())
+        found = self._parsed(self._input.decode(data, time.monotonic())) + self._collected(self._parser.tick())
+        return [*found, *filter(None, map(report_of, self._input.take_commands()))]
 
     def idle(self) -> list[Message]:
         """Return events that are due after a pause, such as a lone Esc."""
@@ -105,6 +112,14 @@ class ResilientDriver(LinuxDriver):
         # else the first screen has the size that the terminal or the environment states
         self._size = self._size or self._get_terminal_size()
         self._is_restarting = False
+        self._asks_background = isinstance(self._app, TerminalApp) and self._app.asks_background
+
+    def start_application_mode(self) -> None:
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        if self._asks_background and self.input_tty:
+            self._asks_background = False
+            self.write(QUERY)
+            self.flush()
 
     def _sigcont_application(self, *_: Any) -> None:
         """Reopen the terminal after the program was stopped by any signal.
@@ -131,6 +146,8 @@ class ResilientDriver(LinuxDriver):
     def run_input_thread(self) -> None:
         """Read keys until the driver is told to stop or the terminal is gone."""
         reader = KeyReader(self._debug)
+        if self._asks_background:
+            reader.expect_answer()
         while not self.exit_event.is_set():
             ready, _, _ = select.select([self.fileno], [], [], _IDLE_SECONDS)
             if not ready:

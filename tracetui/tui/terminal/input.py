@@ -6,6 +6,7 @@ UTF-8. None of this may end the thread that reads keys.
 
 from __future__ import annotations
 
+import math
 import re
 from codecs import getincrementaldecoder
 
@@ -24,6 +25,15 @@ _PASTE_ESCAPES = (b"\x03", b"\x1b")
 _OLD_MOUSE = re.compile(rb"\x1b\[M[\x20-\xff]{3}")
 """X10 mouse report, whose coordinates are not UTF-8. The program requests a different format."""
 _OLD_MOUSE_BEGINS = re.compile(rb"\x1b\[M[\x20-\xff]{0,2}\Z")
+_COMMAND = re.compile(rb"\x1b\](\d{1,4};[^\x07\x1b]*)(?:\x07|\x1b\\|(?=\x1b[^\\]))")
+"""Operating system command (OSC), with which a terminal answers a question; another escape also ends it."""
+_COMMAND_BEGINS = re.compile(rb"\x1b(?:\](?:\d{1,4}(?:;[^\x07\x1b]*\x1b?)?)?)?\Z")
+_IS_COMMAND = re.compile(rb"\x1b\]\d{1,4};")
+_MAX_COMMAND = 64
+"""Bytes that are kept of a command without an end; answers are shorter."""
+ANSWER_SECONDS = 5.0
+"""Time after a question in which Esc may be the start of the answer, and waits for a pause."""
+_PASTE_MARK = PASTE_BEGINS.encode()
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[O\]].|.)?", re.DOTALL)
 """Key or report that is not a character."""
 _ESCAPE = "\x1b"
@@ -36,7 +46,9 @@ class TerminalInput:
     def __init__(self) -> None:
         self._decoder = getincrementaldecoder("utf-8")("replace")
         self._held = b""
-        """Start of a possible mouse report."""
+        """Start of a possible mouse report or command."""
+        self._asked_at = -math.inf
+        self._commands: list[bytes] = []
         self._tail = ""
         """Possible beginning of a paste marker at the end of the input: of the start marker, or in a paste of the end
         marker.
@@ -46,12 +58,30 @@ class TerminalInput:
         """True for a paste without markers, recognised by its size; it ends at the next pause."""
         self._pasted = 0
 
+    def expect_answer(self, now: float) -> None:
+        """Note that the terminal was asked a question."""
+        self._asked_at = now
+
+    def take_commands(self) -> list[bytes]:
+        """Return the commands that the terminal has sent, each once."""
+        taken, self._commands = self._commands, []
+        return taken
+
     def decode(self, data: bytes, now: float) -> str:
-        """Return the text of some bytes; invalid UTF-8 becomes U+FFFD, X10 mouse reports are dropped."""
+        """Return the text of some bytes; invalid UTF-8 becomes U+FFFD, X10 mouse reports are dropped, and operating
+        system commands are set aside.
+        """
         is_end_lost = self._pasting_since is not None and data in _PASTE_ESCAPES
         data = _OLD_MOUSE.sub(b"", self._held + data)
         cut = _OLD_MOUSE_BEGINS.search(data)
+        if self._pasting_since is None:
+            typed, mark, pasted = data.partition(_PASTE_MARK)
+            self._commands += _COMMAND.findall(typed)
+            data = _COMMAND.sub(b"", typed) + mark + pasted
+            cut = cut or (self._command_start(data, now) if not mark else None)
         self._held = cut[0] if cut else b""
+        if len(self._held) > _MAX_COMMAND:
+            self._held = self._held[:_MAX_COMMAND] + self._held[-1:]
         text = self._decoder.decode(data[: cut.start()] if cut else data)
         if is_end_lost:
             return self._end_paste() + text
@@ -63,9 +93,17 @@ class TerminalInput:
         """Return the output that is due after a pause: held text, or the end of an incomplete paste."""
         since = self._pasting_since
         is_over = since is not None and (self._is_burst or now - since > PASTE_SECONDS)
-        text = self._with_marks(self._decoder.decode(self._held), now)
+        held = b"" if _IS_COMMAND.match(self._held) else self._held
+        text = self._with_marks(self._decoder.decode(held), now)
         self._held = b""
         return text + self._end_paste() if is_over else text
+
+    def _command_start(self, data: bytes, now: float) -> re.Match[bytes] | None:
+        """Find the start of a possible command at the end of the input."""
+        start = _COMMAND_BEGINS.search(data)
+        # without a question, a lone escape is a key, which must not be late
+        is_key = start is not None and start[0] == b"\x1b" and now - self._asked_at > ANSWER_SECONDS
+        return None if is_key else start
 
     def _end_paste(self) -> str:
         held = _plain(self._tail)
