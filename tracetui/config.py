@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from tracetui.model.colours import check_colour
 from tracetui.model.errors import UsageError
 from tracetui.model.trace_page import check_template
 
@@ -49,6 +50,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="k
     limit: Annotated[int, msgspec.Meta(ge=0)] = 0
     ui: str = ""
     """Address of a trace's web page, with {id} for the trace id; '' for that of the server itself."""
+    colour: str = ""
+    """Colour of the profile's name on the screen, as in `model.colours`; '' for none."""
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -158,6 +161,7 @@ def profile_named(name: str) -> Profile | None:
     try:
         profile = msgspec.convert(written, Profile)
         check_template(profile.ui)
+        check_colour(profile.colour)
     except (msgspec.ValidationError, UsageError) as error:
         raise UsageError(f"{at}: {error}") from None
     if not profile.url:

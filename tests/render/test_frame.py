@@ -10,9 +10,12 @@ import pytest
 
 from tests.support.building import EPOCH, build, span
 from tracetui.analysis.summary import Summary, summarize
+from tracetui.model.colours import COLOURS
 from tracetui.render.frame import crumb_line, source_name, status_line, tabs_line
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
-from tracetui.render.text.line import Line
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.theme import ANSI, DARK, HIGH_CONTRAST, LIGHT, MONO
+from tracetui.render.text.theme_contrast import contrast_ratio
 
 GLYPHS = pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
 WIDTHS = range(1, 200)
@@ -191,3 +194,25 @@ def test_failures_are_whole_while_following(glyphs: Glyphs) -> None:
     ).text
     assert f"{glyphs.origin} 120 failed" in text
     assert text.rstrip().endswith(f"{glyphs.warning} 19")
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_name_of_a_profile_with_a_colour_is_a_badge(width: int) -> None:
+    line = status_line(width, UNICODE, source="prod", summary=summary(), colour="red")
+    assert (" prod ", Role.badge("red")) in line.runs
+    for theme in (DARK, LIGHT, HIGH_CONTRAST, ANSI):
+        style = theme.style(Role.badge("red"))
+        assert style.color is not None
+        assert style.bgcolor is not None
+        colours = style.color.get_truecolor(), style.bgcolor.get_truecolor()
+        assert contrast_ratio(*colours) >= 4.5
+    # without colours it is still set apart
+    assert MONO.style(Role.badge("red")).reverse
+
+
+@pytest.mark.parametrize("colour", [*COLOURS, "#000000", "#ffffff", "#808080", "#7f7f00"])
+def test_text_on_any_colour_is_legible(colour: str) -> None:
+    style = DARK.style(Role.badge(colour))
+    assert style.color is not None
+    assert style.bgcolor is not None
+    assert contrast_ratio(style.color.get_truecolor(), style.bgcolor.get_truecolor()) >= 4.5

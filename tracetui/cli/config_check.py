@@ -13,6 +13,7 @@ import msgspec
 from tracetui.config import SECRETS, Config, Profile, read_table, secret_text
 from tracetui.ingest.servers.address import is_address, parse_address
 from tracetui.ingest.servers.resolve import PROFILE_NAME
+from tracetui.model.colours import check_colour
 from tracetui.model.errors import UsageError
 from tracetui.model.times import parse_duration
 from tracetui.model.trace_page import check_template
@@ -89,6 +90,10 @@ def _profile_faults(name: str, written: Mapping[str, Any]) -> Iterator[Fault]:
         check_kind(sound.get("kind", ""))
     except UsageError as error:
         yield Fault(f"{at}kind", str(error))
+    try:
+        check_colour(sound.get("colour", ""))
+    except UsageError as error:
+        yield Fault(f"{at}colour", str(error))
     for key in _DURATIONS:
         try:
             if sound.get(key):

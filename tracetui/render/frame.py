@@ -98,14 +98,17 @@ def status_line(
     loading: str = "",
     local_time: bool = False,
     unsafe: bool = False,
+    colour: str = "",
     names_filter: bool = False,
 ) -> Line:
     """Draw the status: sources, size, time window and failures.
 
-    `unsafe`: a server's certificate is not verified. `names_filter`: show the filter, because there is no query bar.
-    The time window is dropped as a whole, as a part would lack the zone; the date stays.
+    `unsafe`: a server's certificate is not verified. `colour`: that of the sources' name, '' for none. `names_filter`:
+    show the filter, because there is no query bar. The time window is dropped as a whole, as a part would lack the
+    zone; the date stays.
     """
-    parts = _Parts(source=(source, Role.PLAIN), loading=(loading, Role.ACCENT))
+    name = (f" {source} ", Role.badge(colour)) if colour else (source, Role.PLAIN)
+    parts = _Parts(source=name, loading=(loading, Role.ACCENT))
     if unsafe:
         parts.unsafe = (f"{glyphs.warning} insecure", Role.WARNING)
     if summary is not None:

@@ -96,6 +96,7 @@ class FrameTop(Vertical):
                     # the traces view shows the filter in its query bar
                     names_filter=view != VIEWS[0][0],
                 )
+                    colour=state.colour,
             ]
         )
         self._tabs.show(lambda width: [tabs_line(width, VIEWS, view, look.glyphs)])

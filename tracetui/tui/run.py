@@ -80,6 +80,7 @@ def run_app(
         notices=notices,
         configured_page=settings.ui,
         unsafe=any(server.is_unsafe(overrides) for server in named.servers),
+        colour=named.colour,
     )
     if resume is None:
         resume, to_open = location_of(named)

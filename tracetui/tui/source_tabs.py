@@ -171,6 +171,7 @@ def state_of(source: str, app: State, others: Sequence[str]) -> tuple[State, Res
         exact_names=app.exact_names,
         look=app.look,
         unsafe=any(server.is_unsafe(overrides) for server in named.servers),
+        colour=named.colour,
     )
     state.open_later(to_open)
     return state, resume

@@ -76,6 +76,8 @@ class State:
     overrides: Overrides = field(default_factory=Overrides)
     unsafe: bool = False
     """True if a server's certificate is not verified."""
+    colour: str = ""
+    """Colour of the sources' name, from a profile, as in `model.colours`; '' for none."""
     is_live: bool = False
     """True if there are servers that can be searched again."""
     server_services: list[str] = field(default_factory=list)

@@ -105,6 +105,11 @@ class ParsedSources:
     """Kind of page if there is only one source, as in `Address.shows`."""
 
     @property
+    def colour(self) -> str:
+        """Colour of the first profile that has one; '' for none."""
+        return next((server.profile.colour for server in self.servers if server.profile.colour), "")
+
+    @property
     def opened_ids(self) -> tuple[str, ...]:
         """Ids of the traces to open: from pasted texts, or from a page that is the only source."""
         if self.trace_ids or self.paths or len(self.servers) != 1:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from tracetui.model.colours import COLOURS
 from tracetui.render.text.cells import cell_width, cut
 from tracetui.render.text.hyperlinks import linkable
 from tracetui.render.text.safe_text import safe
 
-_LINK = "link "
+_LINK, _BADGE = "link ", "badge:"
 
 
 class Role:
@@ -43,6 +44,17 @@ class Role:
     def service(slot: int) -> str:
         """Return the role of a service by its colour slot (see `render.text.theme`)."""
         return f"service:{slot}"
+
+    @staticmethod
+    def badge(colour: str) -> str:
+        """Return the role of text on a colour, as in `model.colours`."""
+        return f"{_BADGE}{colour}"
+
+    @staticmethod
+    def badge_colour(role: str) -> str:
+        """Return the colour of a badge's role as `#rrggbb`; '' for another role."""
+        colour = role.removeprefix(_BADGE) if role.startswith(_BADGE) else ""
+        return COLOURS.get(colour, colour)
 
     @staticmethod
     def link(address: str, role: str = PLAIN) -> str:

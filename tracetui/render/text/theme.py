@@ -6,7 +6,10 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
+from rich.color import Color
+from rich.color_triplet import ColorTriplet
 from rich.style import Style
 from rich.text import Text
 
@@ -64,6 +67,14 @@ def _free(wanted: int, taken: set[int]) -> int:
     return next((slot % SLOTS for slot in range(wanted, wanted + SLOTS) if slot % SLOTS not in taken), wanted)
 
 
+def luminance(colour: ColorTriplet) -> float:
+    """Return the relative luminance of WCAG 2, 0 for black to 1 for white."""
+    red, green, blue = (
+        part / 12.92 if (part := value / 255) <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for value in colour
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
 @dataclass(frozen=True, eq=False)
 class Theme:
     """Styles of roles, and of services by colour slot."""
@@ -90,6 +101,8 @@ class Theme:
     def _style(self, role: str) -> Style:
         if role.startswith("service:"):
             return self.services[int(role[8:]) % len(self.services)] if self.services else Style.null()
+        if colour := Role.badge_colour(role):
+            return _on_colour(colour) if self.services else REVERSED + Style(bold=True)
         return self.styles.get(role) or Style.null()
 
     def cursor_style(self, role: str) -> Style:
@@ -121,6 +134,17 @@ class Theme:
 
 
 REVERSED = Style(reverse=True)
+_HALF_CONTRAST = 0.179
+"""Luminance above which black has more contrast than white."""
+
+
+@lru_cache
+def _on_colour(colour: str) -> Style:
+    """Return the style of legible text on a background `#rrggbb`."""
+    is_light = luminance(Color.parse(colour).get_truecolor()) > _HALF_CONTRAST
+    return Style(color="#000000" if is_light else "#ffffff", bgcolor=colour, bold=True)
+
+
 _UNDERLINED = Style(underline=True, bold=True)
 
 

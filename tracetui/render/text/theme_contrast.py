@@ -9,7 +9,7 @@ from rich.color_triplet import ColorTriplet
 from rich.style import Style
 
 from tracetui.render.text.line import Role
-from tracetui.render.text.theme import Theme
+from tracetui.render.text.theme import Theme, luminance
 
 _TEXT, _GRAPHICS = 4.5, 3.0
 """Least contrast of text and of graphics, from WCAG 2.2, success criteria 1.4.3 and 1.4.11."""
@@ -21,7 +21,7 @@ _WHITE, _BLACK = ColorTriplet(255, 255, 255), ColorTriplet(0, 0, 0)
 
 def contrast_ratio(one: ColorTriplet, other: ColorTriplet) -> float:
     """Return the contrast of two colours as defined by WCAG 2: 1 for equal ones to 21 for black on white."""
-    low, high = sorted((_luminance(one), _luminance(other)))
+    low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
 
@@ -32,7 +32,7 @@ def adapted(theme: Theme, name: str, grounds: Sequence[str], foreground: str) ->
     """
     behind = [Color.parse(ground).get_truecolor() for ground in grounds]
     text = Color.parse(foreground).get_truecolor()
-    towards = _WHITE if _luminance(behind[0]) < _luminance(text) else _BLACK
+    towards = _WHITE if luminance(behind[0]) < luminance(text) else _BLACK
     band = _mixed(behind[0], text, _BAND)
     everywhere = [(ground, _TEXT) for ground in behind]
     services = tuple(_legible(style, towards, [*everywhere, (band, _GRAPHICS)]) for style in theme.services)
@@ -62,10 +62,3 @@ def _legible(style: Style, towards: ColorTriplet, grounds: Sequence[tuple[ColorT
 def _mixed(one: ColorTriplet, other: ColorTriplet, share: float) -> ColorTriplet:
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
     return ColorTriplet(red, green, blue)
-
-
-def _luminance(colour: ColorTriplet) -> float:
-    red, green, blue = (
-        part / 12.92 if (part := value / 255) <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for value in colour
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
