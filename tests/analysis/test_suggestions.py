@@ -10,7 +10,7 @@ from hypothesis import given
 from tests.support.building import US, GivenSpan, at, build, span
 from tests.support.strategies import service_sets, span_sets, unhurried
 from tracetui.analysis.analysis import Analysis
-from tracetui.analysis.suggestions import gap, identical_calls, n_plus_one, parallel_calls, retries
+from tracetui.analysis.suggestions import gap, identical_calls, n_plus_one, parallel_calls, retries, timeouts
 from tracetui.analysis.suggestions.kind import SuggestionKind
 from tracetui.analysis.suggestions.registry import Suggestion
 from tracetui.model.span import Kind
@@ -45,6 +45,47 @@ def test_sequential_calls_of_one_operation_are_an_n_plus_one() -> None:
 def test_parallel_calls_are_not_an_n_plus_one() -> None:
     calls = [query(str(i + 2), i, 50 + i) for i in range(6)]
     assert not found(build(span("1", 0, 100), *calls), n_plus_one.KIND)
+
+
+def test_nested_calls_that_time_out_are_one_cascade() -> None:
+    # successful calls take 40 µs: of the 90 µs of the innermost call that timed out, 50 would be saved
+    usual = [
+        part
+        for number in range(3)
+        for part in (
+            span("1", 0, 60, trace=f"a{number}", name="page"),
+            span("2", 5, 55, trace=f"a{number}", parent="1", name="get", service="users"),
+            span("3", 10, 50, trace=f"a{number}", parent="2", name="query", service="db"),
+        )
+    ]
+    timed_out = [
+        span("1", 0, 100, trace="t", name="page", error=True, message="upstream timed out"),
+        span("2", 2, 98, trace="t", parent="1", name="get", service="users", error=True, message="deadline exceeded"),
+        span("3", 5, 95, trace="t", parent="2", name="query", service="db", error=True, message="Timeout after 90 us"),
+    ]
+    traces = build(*usual, *timed_out)
+    (one,) = found(traces, timeouts.KIND)
+    assert (one.parent, one.calls) == (("users", "get"), (("db", "query"),))
+    assert (one.saving_ns, one.mean_time_ns, one.share_percent) == (50 * US, 90 * US, 50.0)
+    assert (one.trace_count, one.most_calls) == (1, 3)
+    assert traces.trace_ids[one.example_trace].endswith("t")
+    assert "times out with up to 2 callers" in " ".join(line.text for line in words_of(one))
+    # without a successful call there is nothing to wait for
+    (alone,) = found(build(*timed_out), timeouts.KIND)
+    assert alone.saving_ns == 90 * US
+
+
+def test_other_errors_and_short_timeouts_are_no_timeout_suggestion() -> None:
+    calls = [span("2", 0, 90, parent="1", name="get", error=True, message="connection refused")]
+    assert not found(build(span("1", 0, 100), *calls), timeouts.KIND)
+    # it times out sooner than a usual call takes
+    early = [
+        span("1", 0, 100, trace="a"),
+        span("2", 0, 90, trace="a", parent="1", name="get"),
+        span("1", 0, 100, trace="b"),
+        span("2", 0, 50, trace="b", parent="1", name="get", error=True, message="timed out"),
+    ]
+    assert not found(build(*early), timeouts.KIND)
 
 
 def reading(number: str, start: int, end: int, parent: str = "1", **attributes: Any) -> GivenSpan:

@@ -124,7 +124,8 @@ def test_figures_of_the_incident(capsysbinary: pytest.CaptureFixture[bytes]) -> 
     assert first["pattern"].startswith("SELECT")
     assert (second["service"], second["operation"]) == ("recommendation-service", "fetch_recommendations")
     assert second["total_share_percent"] == pytest.approx(26, abs=0.5)
-    (could,) = before["findings"]
+    could, *others = before["findings"]
+    assert [(one["advice"], one["trace_count"]) for one in others] == [("timeouts", 2), ("timeouts", 6)]
     assert (could["advice"], could["service"], could["operation"]) == ("side_by_side", "api-gateway", "GET /profile")
     calls = [(call["service"], call["operation"]) for call in could["calls"]]
     assert calls == [("user-service", "get_user"), ("recommendation-service", "fetch_recommendations")]

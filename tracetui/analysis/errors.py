@@ -58,6 +58,14 @@ def retried(traces: TraceSet) -> np.ndarray:
     return result
 
 
+def timed_out(traces: TraceSet) -> np.ndarray:
+    """bool[n]: error spans whose message or status tells a timeout."""
+    facts = find_causes(traces).facts
+    result = np.zeros(len(traces), bool)
+    result[facts.spans] = np.frombuffer(facts.timeout, np.uint8) > 0
+    return result
+
+
 def causes_of(traces: TraceSet, span: int) -> list[int]:
     """List the error spans that caused this one: cancellations last, otherwise the latest end first."""
     found = find_causes(traces)

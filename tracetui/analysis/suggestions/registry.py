@@ -13,7 +13,7 @@ import numpy as np
 
 from tracetui.analysis.calls import Calls
 from tracetui.analysis.critical_path import CriticalPaths
-from tracetui.analysis.suggestions import gap, identical_calls, n_plus_one, parallel_calls, retries
+from tracetui.analysis.suggestions import gap, identical_calls, n_plus_one, parallel_calls, retries, timeouts
 from tracetui.analysis.suggestions.kind import SuggestionKind
 from tracetui.analysis.suggestions.siblings import Siblings, run_starts
 
@@ -23,6 +23,7 @@ KINDS: Final[tuple[SuggestionKind, ...]] = (
     gap.KIND,
     retries.KIND,
     identical_calls.KIND,
+    timeouts.KIND,
 )
 
 MIN_SHARE = 1.0

@@ -19,6 +19,7 @@ from tracetui.render.text.tables import figure, service_name, service_roles, sid
 _MIN_SENTENCE = 20
 _LARGE = 5.0
 """Least saving of a suggestion with a row of its own, in percent of the critical path of its traces."""
+SMALL_SUGGESTIONS = f"suggestions that save less than {_LARGE:g} %"
 _SHARE = len("of traces")
 _SHARE_FROM = 90
 """Width from which on there is a column of shares."""
@@ -35,6 +36,7 @@ def words_of(found: Suggestion) -> list[Line]:
         "other": names[min(1, len(names) - 1)],
         "parent": Line([("in ", Role.DIM), (f"{safe(service)} {safe(operation)}", Role.PLAIN)]),
         "count": Line([(f"{found.most_calls:,}", Role.PLAIN)]),
+        "callers": _callers(found.most_calls - 1),
         "times": Line([(numbers.counted(found.most_calls, "time"), Role.PLAIN)]),
     }
     words: list[Line] = []
@@ -50,6 +52,10 @@ def words_of(found: Suggestion) -> list[Line]:
                 line.add(text, Role.PLAIN)
         words.append(line)
     return words
+
+
+def _callers(count: int) -> Line:
+    return Line([(f" with up to {numbers.counted(count, 'caller')}", Role.PLAIN)] if count else [])
 
 
 def _enumerated(names: Sequence[Line], more: int) -> list[Line]:
