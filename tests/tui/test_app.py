@@ -840,17 +840,17 @@ async def test_late_results_for_a_changed_list_are_accepted() -> None:
         await pilot.press("5", "G")
         pane = app.query_one(HotSpotsView)
         held: list[Any] = []
-        at_once = pane.work
-        pane.work = lambda _, work, done, *, outlives_set=False: held.append((work, done))
-        pane._patterns.clear()
-        pane._read_patterns()
+        at_once = pane.patterns.work
+        pane.patterns.work = lambda _, work, done, *, outlives_set=False: held.append((work, done))
+        pane.patterns.known.clear()
+        pane.patterns.read()
         rows = len(pane.page.list.source)
         pane.action_reverse()
         assert len(pane.page.list.source) == rows - 1, "the row between is gone"
-        pane.work = at_once
+        pane.patterns.work = at_once
         for work, done in held:
             done(work())
-        assert pane._patterns
+        assert pane.patterns.known
         # a choice on the map while another set is analysed
         services = app.query_one(ServicesView)
         await pilot.press("3")

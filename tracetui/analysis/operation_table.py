@@ -12,7 +12,7 @@ from tracetui.analysis.async_work import AsyncEntry
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT, common_detail, critical_operations
 from tracetui.analysis.errors import EXAMPLES
 from tracetui.analysis.latency import Latency, group_latencies, latencies
-from tracetui.analysis.network import MOSTLY_PERCENT, OperationNetworks, network_by_operation
+from tracetui.analysis.network import MOSTLY_PERCENT, UNKNOWN, OperationNetworks, network_by_operation
 from tracetui.analysis.self_time import self_times
 from tracetui.analysis.stats.groups import FEW_SAMPLES, group_slices
 from tracetui.model.traces import TraceSet
@@ -268,13 +268,39 @@ class OperationTable:
         return common_detail(self.traces, self._spans_of(number)) or self._network_pattern(number)
 
     def _network_pattern(self, number: int) -> str:
+        total, callee = self.network(number)
+        critical_ns = self._figures.get(number, (0.0,))[0]
+        return f"network to {callee}" if total and 100 * total >= MOSTLY_PERCENT * critical_ns else ""
+
+    def network(self, number: int) -> tuple[int, str]:
+        """Return the network time of an operation's calls on the critical paths, in ns, and the service that most of it
+        was spent on the way to; (0, '') for none.
+        """
         rows, _ = self._networks.find(np.array([number]))
         if not len(rows):
-            return ""
+            return 0, ""
         row = int(rows[0])
-        critical_ns = self._figures.get(number, (0.0,))[0]
-        is_mostly = 100 * self._networks.critical_ns[row] >= MOSTLY_PERCENT * critical_ns
-        return f"network to {self.traces.services[self._networks.callee[row]]}" if is_mostly else ""
+        return int(self._networks.critical_ns[row]), self.traces.services[self._networks.callee[row]]
+
+    def queue_times(self, number: int) -> np.ndarray:
+        """Return how long the messages that an operation receives have waited: int64[m] ns."""
+        operations, times = self._queues
+        begin, end = np.searchsorted(operations, [number, number + 1])
+        found: np.ndarray = times[begin:end]
+        return found
+
+    def find_waits(self) -> None:
+        """Compute what `network` and `queue_times` need, which takes long for many spans."""
+        _ = self._networks, self._queues
+
+    @cached_property
+    def _queues(self) -> tuple[np.ndarray, np.ndarray]:
+        """int64[m], operations that receive messages, ascending, and int64[m], the queue time of each message in ns."""
+        network = self._analysis.network
+        rows = np.flatnonzero(network.is_async & (network.before != UNKNOWN))
+        operations = self.traces.operation[network.answer[rows]]
+        order = np.argsort(operations, kind="stable")
+        return operations[order], network.before[rows[order]]
 
     @cached_property
     def _networks(self) -> OperationNetworks:

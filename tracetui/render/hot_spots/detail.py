@@ -11,7 +11,7 @@ from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
-from tracetui.render.text.percentiles import spread_words
+from tracetui.render.text.percentiles import spread, spread_words
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.sparkline import sparkline
 from tracetui.render.text.tables import figure, name_cells, service_name, side_by_side
@@ -46,7 +46,7 @@ class HotSpotDetail:
         self.head = [_labelled("" if at else "what if").extend(line) for at, line in enumerate(first)]
         """Heading lines."""
         self.head += [self._critical(), self._calls(), self._pattern(), self._times(), self._trend()]
-        self.head += list(self._async_work())
+        self.head += [*self._waits(), *self._async_work()]
         self.first_trace = len(self.head) + 1
         traces = self.table.traces
         roots = traces.main_root[[trace for trace, _ in self.worst]].tolist()
@@ -108,6 +108,22 @@ class HotSpotDetail:
         line.add(numbers.duration(round(spot.mean_critical_ns), self.glyphs.ascii_only), Role.STRONG)
         line.add(f" mean in {numbers.counted(spot.traces, 'trace')}, ")
         return line.add(numbers.percent(spot.share), Role.STRONG).add(" of their paths")
+
+    def _waits(self) -> Iterator[Line]:
+        """Yield the time that its calls spend in the network, and its messages in queues."""
+        spot = self.spot
+        network_ns, callee = self.table.network(spot.number)
+        if network_ns:
+            line = _labelled("network").add(self._duration(network_ns / spot.traces), Role.STRONG)
+            critical = spot.mean_critical_ns * spot.traces
+            share = f" mean per trace, {numbers.whole_percent(100 * network_ns / critical)} of its critical time"
+            yield line.add(share if critical else " mean per trace").add(f"; most of it to {safe(callee)}", Role.DIM)
+        queued = self.table.queue_times(spot.number)
+        if len(queued):
+            line = _labelled("queue")
+            for name, text in spread(queued, self.glyphs):
+                line.add(f"{name} ", Role.DIM).add(f"{text}  ", Role.STRONG)
+            yield line.add(f"of {numbers.counted(len(queued), 'message')}, before it began", Role.DIM)
 
     def _async_work(self) -> Iterator[Line]:
         """Yield the asynchronous work that begins with the operation: durations and bottlenecks."""

@@ -37,6 +37,7 @@ SORTINGS = {
     "total": "time of all calls",
 }
 """Sort keys of operations with their titles, in cycling order."""
+OFF_PATH = "operations never on the critical path"
 _NAME_TITLE = "operation"
 _RANK, _PERCENT, _OF_TRACES, _CALLS, _ERRORS = 4, 7, 9, 7, 7
 _SORTED = 8
@@ -59,6 +60,7 @@ class HotSpotListColumns:
 
     def __init__(self, table: OperationTable) -> None:
         self.table = table
+        table.find_waits()
         self.roles = service_roles(table.traces)
         labels = map(table.label, range(len(table)))
         self.name_cells = max((name_cells(service, False, name) for service, name in labels), default=0)
@@ -144,7 +146,7 @@ class HotSpotList:
             text = f"below: no bottlenecks, at most {BOTTLENECK_PERCENT:.0f} % of the critical path of their traces"
             return Line([(" " * (_RANK + 2) + text, Role.DIM)]).cropped(width, self.glyphs.ellipsis)
         if row == self.fold:
-            text = f"{self.glyphs.folded} {len(self.table.off_path):,} operations never on the critical path"
+            text = f"{self.glyphs.folded} {len(self.table.off_path):,} {OFF_PATH}"
             return Line([(" " * (_RANK + 2) + text, Role.DIM)]).cropped(width, self.glyphs.ellipsis)
         spot, layout, glyphs = self.table.hot_spot(position), self._layout(width), self.glyphs
         role = self.columns.roles.get(spot.service, Role.DIM)
@@ -217,6 +219,19 @@ class HotSpotList:
             latency=with_latency,
             pattern=_GOOD_PATTERN + spare if pattern else 0,
         )
+
+
+class FoldDetail:
+    """Detail of a row that stands for several: how to list them."""
+
+    def __init__(self, text: str) -> None:
+        self._row = Line([(f"  {text}", Role.DIM)])
+
+    def __len__(self) -> int:
+        return 1
+
+    def line(self, row: int, width: int) -> Line:  # noqa: ARG002 - the protocol's
+        return self._row.cropped(width)
 
 
 def skew_remark(traces: int, glyphs: Glyphs, room: int = 1_000) -> str:

@@ -14,8 +14,21 @@ from tracetui.analysis.operation_table import CRITICAL, OperationTable
 from tracetui.analysis.suggestions.registry import KINDS, MIN_SHARE, Suggestion
 from tracetui.analysis.what_if import what_if
 from tracetui.render.hot_spots.detail import HotSpotDetail
-from tracetui.render.hot_spots.suggestions import SuggestionDetail, SuggestionList, kinds_line, words_of
-from tracetui.render.hot_spots.table import SORTINGS, HotSpotList, HotSpotListColumns, skew_remark
+from tracetui.render.hot_spots.suggestions import (
+    SMALL_SUGGESTIONS,
+    SuggestionDetail,
+    SuggestionList,
+    kinds_line,
+    words_of,
+)
+from tracetui.render.hot_spots.table import (
+    OFF_PATH,
+    SORTINGS,
+    FoldDetail,
+    HotSpotList,
+    HotSpotListColumns,
+    skew_remark,
+)
 from tracetui.render.hot_spots.what_if import what_if_bars
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
@@ -27,12 +40,11 @@ from tracetui.tui.messages import ListTraces, ReadText
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
 from tracetui.tui.views.contrast import open_contrast
+from tracetui.tui.views.hot_spot_patterns import PatternReader
 from tracetui.tui.views.list_detail import ListDetail
 from tracetui.tui.views.what_if import open_what_if
 from tracetui.tui.widgets.line_view import HeadedSource, LineView
 
-_READ_AT_ONCE = 20
-"""Patterns read per job."""
 _INDENT = 2
 """Cells before the summary."""
 _NO_SUGGESTION = f"no suggestion saves {MIN_SHARE:g} % or more: no {', no '.join(kind.label for kind in KINDS)}"
@@ -56,8 +68,6 @@ class HotSpotsView(View):
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         super().__init__(state, work, id=id)
-        self._patterns: dict[int, str] = {}
-        self._reading = False
         self._suggestions: list[Suggestion] | None = None
         self._awaits_suggestions = False
         """True if the suggestions are to be shown once they are computed."""
@@ -72,6 +82,7 @@ class HotSpotsView(View):
         """Result of the last what-if of each operation."""
         rows = _Operations(state.look.theme, state.look.glyphs.cursor)
         self.page = ListDetail[HotSpotListColumns](state, work, id, self, rows=rows, is_ranking=True)
+        self.patterns = PatternReader(self.page, work)
         self.parts = (self.page,)
 
     def compose(self) -> ComposeResult:
@@ -89,8 +100,7 @@ class HotSpotsView(View):
     # --- notifications -----------------------------------------------------------------------------------------------
 
     def set_changed(self) -> None:
-        self._patterns = {}
-        self._reading = False
+        self.patterns.clear()
         self._suggestions, self._awaits_suggestions = None, self._shows_suggestions
         self._last_row = self.state.rows.get(str(self.id), "") if self._shows_suggestions else ""
         self._what_if = {}
@@ -132,7 +142,7 @@ class HotSpotsView(View):
         glyphs = self.state.look.glyphs
         if self._shows_suggestions and self._suggestions:
             return SuggestionList(self._suggestions, columns.table.traces, glyphs, self._lists_small)
-        return HotSpotList(columns, self._patterns, glyphs, self._sorting, self._descending, self._lists_off_path)
+        return HotSpotList(columns, self.patterns.known, glyphs, self._sorting, self._descending, self._lists_off_path)
 
     def summary_line(self, columns: HotSpotListColumns) -> Line:
         table = columns.table
@@ -165,6 +175,8 @@ class HotSpotsView(View):
         return line.add(meaning if fits and as_usual else "", Role.DIM).extend(remark)
 
     def title_line(self, row: int, width: int) -> Line:
+        if self._is_fold(row):
+            return Line([(self.name_of(row), Role.TITLE)])
         table, found = self.page.columns.table, self._suggestion(row)
         if found is not None:
             return words_of(found)[-1]
@@ -176,6 +188,8 @@ class HotSpotsView(View):
         return "These traces have no spans.", "Press {view.traces} for other traces."
 
     def name_of(self, row: int) -> str:
+        if self._is_fold(row):
+            return SMALL_SUGGESTIONS if self._shows_suggestions else OFF_PATH
         found = self._suggestion(row)
         if found is not None:
             return " ".join(line.text for line in words_of(found))
@@ -191,12 +205,19 @@ class HotSpotsView(View):
         table = source.table
         table_rows = (table_row for table_row in range(len(table)) if " ".join(table.label(table_row)) == name)
         table_row = next(table_rows, None)
-        return None if table_row is None else source.row_of(table_row)
+        if table_row is None:
+            return source.fold if name == OFF_PATH and source.fold >= 0 else None
+        return source.row_of(table_row)
 
     def row_of_span(self, span: int) -> int | None:
         source, table = self.page.rows, self.page.columns.table
         table_row = table.row_of(int(table.traces.operation[span]))
         return source.row_of(table_row) if table_row is not None and isinstance(source, HotSpotList) else None
+
+    def _is_fold(self, row: int) -> bool:
+        """Test whether a row stands for several, none of which is selected."""
+        source = self.page.list.source
+        return isinstance(source, HotSpotList | SuggestionList) and row == source.fold
 
     def _suggestion(self, row: int) -> Suggestion | None:
         """Suggestion of a row."""
@@ -214,17 +235,19 @@ class HotSpotsView(View):
 
     def show_detail(self, row: int) -> None:
         table, look, found = self.page.columns.table, self.state.look, self._suggestion(row)
-        if found is not None:
+        if self._is_fold(row):
+            self.page.detail.show(FoldDetail(self.key_names.short("{list.open} lists them")), 0)
+        elif found is not None:
             opens = self.key_names.short("{list.open}")
             lines = SuggestionDetail(found, table.traces, look.glyphs, look.local_time, open_key=opens)
             self.page.detail.show(lines, 0)
         else:
             spot = table.hot_spot(self._table_row(row))
-            result, pattern = self._what_if.get(spot.number, []), self._patterns.get(spot.number)
+            result, pattern = self._what_if.get(spot.number, []), self.patterns.known.get(spot.number)
             detail = HotSpotDetail(self.page.columns, spot, pattern, look.glyphs, look.local_time, result)
             # the result stays in view
             self.page.detail.show(detail, 0 if result else detail.first_trace)
-        self._read_patterns()
+        self.patterns.read()
         self._find_suggestions()
 
     def _find_suggestions(self) -> None:
@@ -245,50 +268,14 @@ class HotSpotsView(View):
 
         self.work("hot-spots.suggestions", lambda: analysis.suggestions, done)
 
-    def _read_patterns(self) -> None:
-        """Read the unknown patterns of the visible operations, outside the UI loop."""
-        page, view = self.page, self.page.list
-        if not page.has_rows or not isinstance(view.source, HotSpotList) or self._reading:
-            return
-        table = page.columns.table
-        top = view.scroll_offset.y
-        rows = range(top, min(top + max(view.size.height, 1), len(view.source)))
-        visible_numbers = [table.number(self._table_row(row)) for row in (view.cursor, *rows)]
-        wanted = [number for number in dict.fromkeys(visible_numbers) if number not in self._patterns]
-        if not wanted:
-            return
-        self._reading = True
-
-        def read() -> dict[int, str]:
-            return {number: table.pattern(number) for number in wanted[:_READ_AT_ONCE]}
-
-        def done(patterns: dict[int, str]) -> None:
-            if page.analysed is None or page.analysed.columns.table is not table:
-                return
-            self._reading = False
-            self._patterns |= patterns
-            if not isinstance(view.source, HotSpotList):
-                return
-            # another sort order can have one row fewer
-            for row in range(rows.start, min(rows.stop, len(view.source))):
-                if table.number(self._table_row(row)) in patterns:
-                    view.refresh_row(row)
-            detail = page.detail.source
-            if isinstance(detail, HotSpotDetail) and detail.spot.number in patterns:
-                detail.show_pattern(patterns[detail.spot.number])
-                page.detail.refresh_row(detail.pattern_row)
-            self._read_patterns()
-
-        self.work("hot-spots.patterns", read, done)
-
     # --- keys --------------------------------------------------------------------------------------------------------
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         if not self.page.has_rows or self.page.analysed is None:
             return
-        if event.view is self.page.list and self._unfold(event.row):
-            return
         row = event.row if event.view is self.page.list else self.page.list.cursor
+        if self._unfold(row):
+            return
         found = self._suggestion(row)
         if found is not None:
             self.post_message(self.page.analysed.open_trace(found.example_trace, found.example_span))
@@ -300,10 +287,9 @@ class HotSpotsView(View):
 
     def _unfold(self, row: int) -> bool:
         """List what a row stands for. -> whether it stands for several"""
-        source = self.page.list.source
-        if not isinstance(source, HotSpotList | SuggestionList) or row != source.fold:
+        if not self._is_fold(row):
             return False
-        if isinstance(source, SuggestionList):
+        if self._shows_suggestions:
             self._lists_small = True
         else:
             self._lists_off_path = True
@@ -354,6 +340,12 @@ class HotSpotsView(View):
         order = list(SORTINGS)
         self._sort_by(order[(order.index(self._sorting) + 1) % len(order)], True)
 
+    def on_list_detail_heading_chosen(self, event: ListDetail.HeadingChosen) -> None:
+        event.stop()
+        column = {"of total": CRITICAL}.get(event.column, event.column)
+        if column in SORTINGS:
+            self._sort_by(column, not self._descending if column == self._sorting else True)
+
     def action_reverse(self) -> None:
         self._sort_by(self._sorting, not self._descending)
 
@@ -361,7 +353,8 @@ class HotSpotsView(View):
         if self._shows_suggestions or self.page.analysed is None:
             return
         self._sorting, self._descending = sorting, descending
-        self.page.show_list(None)
+        # the first row is the answer
+        self.page.show_list(0)
 
     def _operation(self, what: str) -> int | None:
         """Number of the operation under the cursor, which an action needs; reports if there is none."""
@@ -369,6 +362,9 @@ class HotSpotsView(View):
             return None
         if self._shows_suggestions:
             self.post_key_notices(f"{what} needs an operation: press {{hot-spots.advice}} for operations")
+            return None
+        if self._is_fold(self.page.list.cursor):
+            self.post_key_notices(f"{what} needs an operation: {{list.open}} lists these")
             return None
         return self.page.columns.table.number(self._table_row(self.page.list.cursor))
 

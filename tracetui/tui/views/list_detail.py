@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar, Generic
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
+from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 
 from tracetui.render.text import numbers
+from tracetui.render.text.headings import column_at
 from tracetui.render.text.line import Line, Role
 from tracetui.tui.background_work import Work
 from tracetui.tui.keys.everywhere import FINDINGS
@@ -22,6 +25,10 @@ from tracetui.tui.views.list_content import AnalysisOfSet, Columns, Findings
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import HeadedSource, LineView, NoLines
 
+_INDENT = 2
+"""Cells before the columns, for the cursor of the list."""
+_EVERY_COLUMN = 400
+"""Width at which a list has all its columns."""
 _LIST_PERCENT = 55
 """Largest share of the height, in percent, of a list with the detail beneath it."""
 
@@ -47,6 +54,13 @@ class ListDetail(Vertical, Generic[Columns]):
     ListDetail .detail { height: 1fr; }
     ListDetail .empty { height: 1fr; }
     ListDetail .sides { height: 1fr; }
+
+    @dataclass
+    class HeadingChosen(Message):
+        """The heading of a column was clicked."""
+
+        column: str
+
     ListDetail .sides LineView { width: 1fr; }
     ListDetail .sides .right { margin-left: 1; }
     ListDetail.-beside .body { layout: horizontal; }
@@ -318,6 +332,12 @@ class ListDetail(Vertical, Generic[Columns]):
             self.list.focus()
 
     def on_line_view_resized(self, event: LineView.Resized) -> None:
+    def on_click(self, event: events.Click) -> None:
+        if event.widget is self._heading and self.rows is not None:
+            heading = self.rows.heading(self.list.line_width).text
+            if column := column_at(heading, event.x - _INDENT):
+                self.post_message(self.HeadingChosen(column))
+
         # it may get its width after the heading was made
         if event.view is self.list:
             self.show_heading()
@@ -349,7 +369,7 @@ class ListDetail(Vertical, Generic[Columns]):
     def _heading_lines(self, width: int) -> list[Line]:
         # as wide as the lines of the list, to align headings with columns
         width = min(self.list.line_width, width)
-        return [Line([("  ", Role.PLAIN)]).extend(self.rows.heading(width))] if self.rows else []
+        return [Line([(" " * _INDENT, Role.PLAIN)]).extend(self.rows.heading(width))] if self.rows else []
 
     def _rule_lines(self, width: int) -> list[Line]:
         if not self.has_rows:
