@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,14 +11,17 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.containers import Vertical
 
+from tests.support.building import build, span
 from tests.support.paths import INCIDENT, SAMPLES
 from tests.support.pilot import driven
 from tests.support.trace_app import opened
+from tracetui.export.save import save
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import ASCII, in_glyphs
 from tracetui.tui.help import HelpScreen, KeyLines
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.keys.registry import TABLES
+from tracetui.tui.name_index import NameIndex
 from tracetui.tui.palette import PaletteEntries, open_palette, word_parts
 from tracetui.tui.themes import THEMES
 from tracetui.tui.widgets.choice import Choice
@@ -72,10 +76,6 @@ async def test_help_shows_how_to_close_and_scroll_it() -> None:
         assert "Esc closes  j k scroll" in next(line for line in pilot.lines if "╭" in line)
 
 
-async def test_help_shows_the_number_of_lines_below() -> None:
-    async with opened(INCIDENT, size=(80, 24)) as (_, pilot):
-        await pilot.press("question_mark")
-        (count,) = re.findall(r"▾ (\d+) more lines below", pilot.text)
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)])
 async def test_help_is_searched_by_key_by_glyph_and_by_words(size: tuple[int, int]) -> None:
     async with opened(INCIDENT, size=size) as (app, pilot):
@@ -109,6 +109,10 @@ async def test_searching_the_help_keeps_its_box() -> None:
         assert [row for row, line in enumerate(pilot.lines) if "╭" in line or "╯" in line] == edges
 
 
+async def test_help_shows_the_number_of_lines_below() -> None:
+    async with opened(INCIDENT, size=(80, 24)) as (_, pilot):
+        await pilot.press("question_mark")
+        (count,) = re.findall(r"▾ (\d+) more lines below", pilot.text)
         first = int(count)
         assert first > 10
         await pilot.press("j")
@@ -263,9 +267,56 @@ async def test_palette_shows_the_errors_of_a_service() -> None:
         await pilot.press("colon", *"errors user")
         assert "Errors in user-service" in pilot.text
         await pilot.press("enter")
-        assert app.state.query == "{ service = user-service AND error }"
         assert app.view == "errors"
         await pilot.until("Database query timeout")
+        # the other pattern began elsewhere
+        assert "Connection timeout" not in pilot.text
+        assert "only 1 pattern in user-service  Esc shows all" in pilot.text
+        assert app.state.query == ""
+        await pilot.press("escape")
+        assert "Connection timeout" in pilot.text
+        assert app.view == "errors"
+
+
+async def test_palette_shows_errors_that_propagated_to_a_service() -> None:
+    async with opened(INCIDENT, size=(120, 40)) as (_, pilot):
+        await pilot.press("4", "colon", *"errors api-gateway", "enter")
+        assert "only 2 patterns propagated to api-gateway" in pilot.text
+
+
+async def test_palette_says_that_a_service_has_no_errors() -> None:
+    async with opened(str(SAMPLES / "shop"), size=(120, 40)) as (app, pilot):
+        await pilot.press("4")
+        before = pilot.lines[:-1]
+        analysis = app.state.analysis
+        assert analysis is not None
+        touched = {name for one in analysis.errors.patterns for name in (one.service, *dict(one.propagated_to))}
+        name = next(name for name in analysis.traces.services if name not in touched)
+        await pilot.press("colon", *f"errors {name}", "enter")
+        assert f"no errors in {name}" in pilot.lines[-1]
+        assert pilot.lines[:-1] == before
+
+
+NAMES = st.lists(st.text(st.sampled_from("ab- \nÄß\u0130"), max_size=6), max_size=12)
+
+
+@given(NAMES, st.lists(st.text(st.sampled_from("ab-ä"), min_size=1, max_size=2), max_size=2), st.integers(0, 12))
+def test_name_index_finds_what_a_loop_finds(names: list[str], words: list[str], most: int) -> None:
+    found = NameIndex(names).find(words, most)
+    expected = [row for row, name in enumerate(names) if all(word in name.lower() for word in words)]
+    assert len(found) == len(set(found)) == min(most, len(expected))
+    assert set(found) <= set(expected)
+    if len(words) == 1:
+        begins = [names[row].lower().startswith(words[0]) for row in found]
+        assert begins == sorted(begins, reverse=True)
+
+
+async def test_palette_finds_the_last_of_many_services(tmp_path: Path) -> None:
+    path = tmp_path / "many.json"
+    save(build(*(span("1", 0, 9, trace=f"{i + 1:x}", service=f"service-{i:05}") for i in range(6_000))), path)
+    async with opened(str(path)) as (app, _):
+        labels = [entry.label for entry in PaletteEntries(app, app.main).matches(["service-05999"])]
+        assert labels == ["Service service-05999"]
 
 
 async def test_palette_explores_a_service_before_the_services_are_known() -> None:

@@ -52,6 +52,14 @@ class ErrorTable:
         at = int(np.searchsorted(self._spans, span))
         return int(self._owners[at]) if at < len(self._spans) and self._spans[at] == span else None
 
+    def patterns_in(self, service: str, *, is_origin: bool = True) -> list[int]:
+        """Return the patterns of errors that began in a service, or else propagated to it."""
+        return [
+            number
+            for number, pattern in enumerate(self.patterns)
+            if (pattern.service == service if is_origin else service in dict(pattern.propagated_to))
+        ]
+
     def entries(self, pattern: ErrorPattern) -> list[tuple[str, str, int, int]]:
         """Return the entry points of a pattern's traces, commonest first: service, operation, failures, traces."""
         traces = self.traces

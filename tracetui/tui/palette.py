@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from textual.app import App
 from textual.dom import DOMNode
@@ -18,15 +18,15 @@ from tracetui.tui.keys.registry import KEYS, TABLE_OF
 from tracetui.tui.keys.view_key_tables import VIEW_KEYS
 from tracetui.tui.main_screen import MainScreen
 from tracetui.tui.messages import FilterTraces, OpenTrace, OpenView
+from tracetui.tui.name_index import NameIndex
 from tracetui.tui.themes import THEME_NOTES, THEMES
 from tracetui.tui.views.registry import VIEWS
 from tracetui.tui.widgets.choice import Choice, Option
 
-if TYPE_CHECKING:
-    from tracetui.model.traces import TraceSet
-
-_MAX_NAMES = 2_000
-"""Largest number of services, and of operations, that are searched."""
+_MAX_ABBREVIATED = 2_000
+"""Largest number of services, and of operations, that are searched by abbreviations."""
+_MAX_CANDIDATES = 400
+"""Largest number of services, and of operations, of which the best are shown."""
 _MAX_IDS = 200_000
 _MAX_MATCHES = 40
 _MAX_TYPED = 8
@@ -58,10 +58,15 @@ class PaletteEntries:
         self.first = list(self._actions())
         session = self._state.session
         self._loaded = session.loaded if session is not None else None
-        named = list(self._named(self._loaded)) if self._loaded is not None else []
-        found = ((entry, 0) for entry in (*self.first, *named)), ((entry, 1) for entry in self._elsewhere())
+        loaded = self._loaded
+        self._service_index = self._index("services", loaded.services if loaded is not None else ())
+        self._operation_index = self._index("operations", loaded.shapes if loaded is not None else ())
+        entries = *self.first, *(self._saved() if loaded is not None else ())
+        found = ((entry, 0) for entry in entries), ((entry, 1) for entry in self._elsewhere())
         self._ranked = [(entry, entry.label.lower(), rank) for entries in found for entry, rank in entries]
         self._shown = self.first
+        self._is_cut = False
+        """True if more was found than is shown."""
 
     def _actions(self) -> Iterator[PaletteEntry]:
         """Return the actions of the app and those at the current focus, with their keys, and the themes."""
@@ -108,15 +113,29 @@ class PaletteEntries:
         self._app.post_message(OpenView(view))
         self._app.call_later(self._app.run_action, action, self._app.query_one(f"#{view}"))
 
-    def _named(self, loaded: TraceSet) -> Iterator[PaletteEntry]:
+    def _index(self, what: str, names: Sequence[str]) -> NameIndex:
+        """Return the index of names of the loaded set, which keeps it."""
+        kept: dict[object, Any] = self._loaded.results if self._loaded is not None else {}
+        if (NameIndex, what) not in kept:
+            kept[NameIndex, what] = NameIndex(names)
+        index: NameIndex = kept[NameIndex, what]
+        return index
+
+    def _saved(self) -> Iterator[PaletteEntry]:
+        for name, query in sorted(self._state.saved_filters.items()):
+            yield PaletteEntry(f"Filter {name}", query, partial(self._list, query))
+
+    @property
+    def _names(self) -> tuple[tuple[str, NameIndex], ...]:
+        """The names of each field."""
+        return ("service", self._service_index), ("operation", self._operation_index)
+
+    def _list_named(self, field: str, name: str) -> PaletteEntry:
         # imported late, so that the first screen is painted before
         from tracetui.query.lexer import quoted
 
-        for name, query in sorted(self._state.saved_filters.items()):
-            yield PaletteEntry(f"Filter {name}", query, partial(self._list, query))
-        for kind, field, names in (("Service", "service", loaded.services), ("Operation", "operation", loaded.shapes)):
-            for name in names[:_MAX_NAMES]:
-                yield PaletteEntry(f"{kind} {name}", "its traces", partial(self._list, f"{field} = {quoted(name)}"))
+        list_traces = partial(self._list, f"{field} = {quoted(name)}")
+        return PaletteEntry(f"{field.title()} {name}", "its traces", list_traces)
 
     def _list(self, query: str) -> None:
         self._app.post_message(FilterTraces(query))
@@ -139,7 +158,7 @@ class PaletteEntries:
                 yield PaletteEntry(f"Open {target}", "in a tab", partial(self._main.tabs.open, target))
             case "errors" | "error":
                 for name in self._services(target):
-                    yield PaletteEntry(f"Errors in {name}", "their patterns", partial(self._show_errors, name))
+                    yield PaletteEntry(f"Errors in {name}", "its patterns", partial(self._show_errors, name))
             case "svc" | "explore":
                 for name in self._services(target):
                     yield PaletteEntry(f"Explore {name}", "callers, dependencies", partial(self._explore, name))
@@ -147,15 +166,14 @@ class PaletteEntries:
     def _services(self, part: str) -> list[str]:
         """Return the services that contain a part of a name, those that begin with it first."""
         part = part.lower()
-        names = self._loaded.services[:_MAX_NAMES] if self._loaded is not None else []
-        found = [name for name in names if part in name.lower()]
+        found = [self._service_index.names[at] for at in self._service_index.find([part], _MAX_CANDIDATES)]
         return sorted(found, key=lambda name: (not name.lower().startswith(part), len(name), name))[:_MAX_TYPED]
 
     def _show_errors(self, service: str) -> None:
-        from tracetui.query.lexer import quoted
+        from tracetui.tui.views.errors import ErrorsView
 
-        self._app.post_message(FilterTraces(f"{{ service = {quoted(service)} AND error }}"))
         self._app.post_message(OpenView("errors"))
+        self._app.call_later(cast(ErrorsView, self._app.query_one("#errors")).show_service, service)
 
     def _explore(self, service: str) -> None:
         from tracetui.tui.views.services.view import ServicesView
@@ -170,7 +188,9 @@ class PaletteEntries:
         return PaletteEntry(f'Filter by "{text}"', "in names, messages, attributes", partial(self._list, quoted(text)))
 
     def count(self) -> str:
-        return "" if self._shown is self.first else f"{len(self._shown):,} found"
+        if self._shown is self.first:
+            return ""
+        return f"the best {len(self._shown):,}" if self._is_cut else f"{len(self._shown):,} found"
 
     def run(self, value: str | None) -> None:
         """Run the command with this option value, if any."""
@@ -179,16 +199,27 @@ class PaletteEntries:
 
     def matches(self, words: Sequence[str]) -> list[PaletteEntry]:
         """Return the entries that contain all of these lower-case words, matches at the start of a word first."""
+        self._is_cut = False
         if not words:
             return self.first
         ranked = []
         for entry, label, rank in self._ranked:
             if all(word in label or word in entry.words for word in words):
-                ranked.append((sum(f" {word}" not in f" {label}" for word in words), rank, entry))
+                ranked.append((_misses(words, label), rank, entry))
+        ranked.extend(self._named(words))
         if not ranked:
             ranked = list(self._similar("".join(words)))
         ranked.sort(key=lambda found: found[:2])
+        self._is_cut = len(ranked) > _MAX_MATCHES
         return [*(entry for *_, entry in ranked[:_MAX_MATCHES]), *islice(self._traces(words), _MAX_MATCHES)]
+
+    def _named(self, words: Sequence[str]) -> Iterator[tuple[int, int, PaletteEntry]]:
+        """Yield the services and operations that contain all words, with their ranks."""
+        for field, index in self._names:
+            rest = [word for word in words if word not in field]
+            for at in index.find(rest, _MAX_CANDIDATES):
+                entry = self._list_named(field, index.names[at])
+                yield _misses(words, f"{field} {index.lowered(at)}"), 0, entry
 
     def _similar(self, letters: str) -> Iterator[tuple[int, int, PaletteEntry]]:
         """Yield the entries with these letters at the starts of words, with the number of words, as a rank."""
@@ -196,6 +227,10 @@ class PaletteEntries:
             for entry, label, rank in self._ranked:
                 if parts := word_parts(letters, label):
                     yield parts, rank, entry
+            for field, index in self._names:
+                for row, name in enumerate(index.names[:_MAX_ABBREVIATED]):
+                    if parts := word_parts(letters, f"{field} {index.lowered(row)}"):
+                        yield parts, 0, self._list_named(field, name)
 
     def _traces(self, words: Sequence[str]) -> Iterator[PaletteEntry]:
         """Find traces by the beginning of their ids. Matching anywhere would find too many."""
@@ -210,6 +245,11 @@ class PaletteEntries:
                 duration = numbers.duration(int(loaded.response_time[trace]), look.glyphs.ascii_only)
                 label = f"Trace {trace_id}  {loaded.trace_name(trace)}"
                 yield PaletteEntry(label, f"{start}  {duration:>7}", partial(self._app.post_message, OpenTrace(trace)))
+
+
+def _misses(words: Sequence[str], label: str) -> int:
+    """Count the words that do not begin a word of a label."""
+    return sum(f" {word}" not in f" {label}" for word in words)
 
 
 def word_parts(letters: str, label: str) -> int:

@@ -45,23 +45,36 @@ class _ErrorColumns:
 
 
 class ErrorList:
-    """Rows of the patterns, commonest first or grouped."""
+    """Rows of the patterns, commonest first or grouped; with `service` only those that began in it, or, if none did,
+    those that propagated to it.
+    """
 
-    def __init__(self, columns: ErrorListColumns, glyphs: Glyphs, grouping: ErrorGrouping = "pattern") -> None:
+    def __init__(
+        self, columns: ErrorListColumns, glyphs: Glyphs, grouping: ErrorGrouping = "pattern", service: str = ""
+    ) -> None:
         self.columns, self.table, self.glyphs = columns, columns.table, glyphs
         self._by_entry = grouping == "entry"
-        self._order = self.table.order(grouping)
-        self._row_of = np.argsort(self._order)
+        order = self.table.order(grouping)
+        began = np.isin(order, self.table.patterns_in(service)) if service else np.ones(len(order), bool)
+        self.is_passed_on = not began.any()
+        """True if no error began in the service."""
+        if service and self.is_passed_on:
+            began = np.isin(order, self.table.patterns_in(service, is_origin=False))
+        self._order = order[began]
+        self._row_of = np.full(len(order), -1, np.int64)
+        self._row_of[self._order] = np.arange(len(self._order))
 
     def __len__(self) -> int:
-        return len(self.table.patterns)
+        return len(self._order)
 
     def pattern(self, row: int) -> int:
         """Return the position of a row's pattern in the table."""
         return int(self._order[row])
 
-    def row_of(self, pattern: int) -> int:
-        return int(self._row_of[pattern])
+    def row_of(self, pattern: int) -> int | None:
+        """Return the row of a pattern, by its position in the table; None if it is not listed."""
+        row = int(self._row_of[pattern])
+        return row if row >= 0 else None
 
     def heading(self, width: int) -> Line:
         layout = self._layout(width)

@@ -19,6 +19,7 @@ from tracetui.render.errors.detail import ErrorDetail
 from tracetui.render.errors.table import ErrorList, ErrorListColumns
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import service_name
 from tracetui.tui.background_work import Work
 from tracetui.tui.keys.errors import ERRORS
@@ -46,6 +47,8 @@ class ErrorsView(View):
         self._contrasts: dict[int, Contrast] = {}
         """By the pattern's position in the table."""
         self._grouping: ErrorGrouping = "pattern"
+        self._service = ""
+        """Service whose errors are listed, '' for all."""
         self._example = ErrorExample(state.look, work)
         self.page = ListDetail[ErrorListColumns](state, work, id, self, right=self._example.view)
         self.parts = (self.page,)
@@ -79,7 +82,10 @@ class ErrorsView(View):
         return ErrorListColumns(ErrorTable(analysis))
 
     def list_source(self, columns: ErrorListColumns) -> HeadedSource:
-        return ErrorList(columns, self.state.look.glyphs, self._grouping)
+        if self._service and not len(ErrorList(columns, self.state.look.glyphs, service=self._service)):
+            # the service of another set, or without errors
+            self._service = ""
+        return ErrorList(columns, self.state.look.glyphs, self._grouping, self._service)
 
     def summary_line(self, columns: ErrorListColumns) -> Line:
         errors = columns.table.errors
@@ -89,7 +95,12 @@ class ErrorsView(View):
         line = Line([(f"{self.state.look.glyphs.origin} {failed}", Role.ERROR)])
         origins = numbers.counted(sum(pattern.count for pattern in errors.patterns), "origin")
         line.add(f"  {origins} in {numbers.counted(len(errors.patterns), 'pattern')}", Role.DIM)
-        return line.add(_GROUPED[self._grouping], Role.ACCENT)
+        line.add(_GROUPED[self._grouping], Role.ACCENT)
+        if self._service and isinstance(self.page.rows, ErrorList):
+            what = "propagated to" if self.page.rows.is_passed_on else "in"
+            line.add(f"  only {numbers.counted(len(self.page.rows), 'pattern')} {what} ", Role.ACCENT)
+            line.add(safe(self._service), Role.STRONG).add(self.key_names.short("  {app.back} shows all"), Role.DIM)
+        return line
 
     def title_line(self, row: int, width: int) -> Line:
         service = self._pattern(row).service
@@ -103,7 +114,8 @@ class ErrorsView(View):
         return self._pattern(row).message
 
     def row_of_name(self, name: str) -> int | None:
-        return next((row for row in range(len(self.page.columns.table.patterns)) if self.name_of(row) == name), None)
+        rows = self.page.rows or ()
+        return next((row for row in range(len(rows)) if self.name_of(row) == name), None)
 
     def row_of_span(self, span: int) -> int | None:
         number, rows = self.page.columns.table.pattern_of(span), self.page.rows
@@ -230,6 +242,25 @@ class ErrorsView(View):
         """Sort by frequency, or group by service, or by entry point."""
         self._grouping = GROUPINGS[(GROUPINGS.index(self._grouping) + 1) % len(GROUPINGS)]
         self.page.show_list(None)
+
+    def show_service(self, service: str) -> None:
+        """List the errors of one service."""
+        self._service = service
+        if self.page.analysed is None:
+            # the list is made once the errors are known
+            return
+        self.page.show_list(0)
+        self.page.list.focus()
+        if not self._service:
+            self.post_notice(f"no errors in {safe(service)}")
+
+    def go_back(self) -> bool:
+        if super().go_back():
+            return True
+        was_listed, self._service = self._service, ""
+        if was_listed:
+            self.page.show_list(None)
+        return bool(was_listed)
 
     def action_contrast(self) -> None:
         """Show the contrast of the pattern's traces."""
