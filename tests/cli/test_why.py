@@ -430,7 +430,8 @@ def test_failed_requests_are_not_called_worse_than_the_others(capsys: pytest.Cap
     [
         (["--at", "10:05", "--by", "x"], "use only one of --baseline, --at and --by"),
         (["--at", "soon"], "'soon' is not a time"),
-        (["--query", "service = nothing"], "matches the filters"),
+        (["--query", "duration > 1h"], "matches the filters"),
+        (["--query", "service = nothing AND error"], "no service named 'nothing'"),
     ],
 )
 def test_bad_usage(

@@ -20,6 +20,7 @@ from tracetui.model.search import NOTHING, Search, combined
 from tracetui.model.search_offers import MAX_SEARCHED, NEWEST_NS, by_newest, newest_text, wider_window
 from tracetui.model.times import format_duration
 from tracetui.query.errors import nearest
+from tracetui.query.pushdown import conjuncts, pushdown
 from tracetui.query.trace_filters import Filters, search_of
 from tracetui.render.text.numbers import counted
 from tracetui.session import LoadOptions, Session
@@ -123,8 +124,15 @@ def check_names(filters: Filters, sessions: Sequence[Session], sources: Sequence
 
     A typo in a filter must not look like an empty result.
     """
-    check_services(filters.services, sessions, sources, overrides)
+    check_services((*filters.services, *_queried_services(filters)), sessions, sources, overrides)
     _check_operations(filters, sessions, sources, overrides)
+
+
+def _queried_services(filters: Filters) -> list[str]:
+    """List the services that a matching trace must have because of the query."""
+    parts = conjuncts(filters.query.text) if filters.query is not None else None
+    searches = [pushdown(part)[0] for part in parts or ()]
+    return [name for search in searches for name in filter(None, (search.service, *search.services))]
 
 
 def check_services(
