@@ -190,6 +190,34 @@ def crumb_line(
     return left.pad(width - keys.width).extend(keys).cropped(width, glyphs.ellipsis)
 
 
+def hint_at(line: Line, hints: Sequence[tuple[str, str]], cell: int) -> int | None:
+    """Return the hint at a cell of a line of `crumb_line`; None for none."""
+    # hints are at the right, and a character of theirs takes a cell
+    at = len(line.text) - (line.width - cell)
+    for number, (key, action) in enumerate(hints):
+        text = f"{key} {action}"
+        begin = line.text.rfind(text)
+        if begin >= 0 and begin <= at < begin + len(text):
+            return number
+    return None
+
+
+def crumb_at(line: Line, crumbs: Sequence[str], glyphs: Glyphs, cell: int) -> int | None:
+    """Return the breadcrumb at a cell of a line of `crumb_line` without a notice; None for none."""
+    arrow, end = _arrow(glyphs), 0
+    for number, text in enumerate(line.text.split(arrow)[: len(crumbs)]):
+        # the last one extends to the hints
+        width = cell_width(text.rstrip() if number == len(crumbs) - 1 else text)
+        if end <= cell < end + width:
+            return number
+        end += width + len(arrow)
+    return None
+
+
+def _arrow(glyphs: Glyphs) -> str:
+    return " > " if glyphs.ascii_only else " › "
+
+
 def _least_width(crumbs: Sequence[str], glyphs: Glyphs, room: int) -> int:
     """Return the width of the breadcrumbs with as few ellipses in the middle as fit; 0 if none fits."""
     texts = list(crumbs)
@@ -203,7 +231,7 @@ def _least_width(crumbs: Sequence[str], glyphs: Glyphs, room: int) -> int:
 
 def _breadcrumbs(crumbs: Sequence[str], glyphs: Glyphs, last: str, room: int | None = None) -> Line:
     """Draw the breadcrumbs. To fit, the middle ones are shortened, outermost first."""
-    arrow = " > " if glyphs.ascii_only else " › "
+    arrow = _arrow(glyphs)
     texts = [safe(crumb) for crumb in crumbs]
     too_much = 0 if room is None else sum(map(cell_width, texts)) + len(arrow) * (len(texts) - 1) - room
     for at in range(1, len(texts) - 1):

@@ -17,6 +17,7 @@ from tracetui.render.text import numbers
 from tracetui.tui.browser import open_in_browser
 from tracetui.tui.help import HelpScreen, help_groups
 from tracetui.tui.keys.everywhere import APP
+from tracetui.tui.frame import FrameBottom
 from tracetui.tui.keys.keymap import KeyNames, rebind
 from tracetui.tui.loading.jobs import JobDone
 from tracetui.tui.loading.updates import LoadUpdate
@@ -301,3 +302,6 @@ class TraceApp(TerminalApp):
 
     def on_line_view_moved(self, _: LineView.Moved) -> None:
         self.main.update_frame()
+    def on_frame_bottom_crumb_chosen(self, message: FrameBottom.CrumbChosen) -> None:
+        self.main.go_back_to(message.number)
+

@@ -9,8 +9,9 @@ from textwrap import wrap
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.message import Message
 
-from tracetui.render.frame import crumb_line, source_name, status_line, tabs_line
+from tracetui.render.frame import crumb_at, crumb_line, hint_at, source_name, status_line, tabs_line
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.tui.messages import OpenView
@@ -37,6 +38,8 @@ class Location:
     crumbs: Sequence[str] = ()
     hints: Sequence[tuple[str, str]] = ()
     """Pairs of a key and its effect."""
+    keys: Sequence[str] = ()
+    """Key of each hint, as Textual names it."""
 
 
 def tab_at(tabs: Line, cell: int) -> str:
@@ -93,10 +96,10 @@ class FrameTop(Vertical):
                     loading=loading,
                     local_time=look.local_time,
                     unsafe=state.unsafe,
+                    colour=state.colour,
                     # the traces view shows the filter in its query bar
                     names_filter=view != VIEWS[0][0],
                 )
-                    colour=state.colour,
             ]
         )
         self._tabs.show(lambda width: [tabs_line(width, VIEWS, view, look.glyphs)])
@@ -161,6 +164,12 @@ class FrameBottom(LineBar):
 
     NOTICE_SECONDS = 6
 
+    @dataclass
+    class CrumbChosen(Message):
+        """A breadcrumb was clicked, to go back to it."""
+
+        number: int
+
     def __init__(self, state: State) -> None:
         super().__init__(state.look.theme, id="crumbs")
         self._state = state
@@ -206,16 +215,32 @@ class FrameBottom(LineBar):
             rows = [*rows[: _NOTICE_LINES - 1], f"{rows[_NOTICE_LINES - 1]}{self._state.look.glyphs.ellipsis}"]
         return rows
 
+    def on_click(self, event: events.Click) -> None:
+        location, glyphs, width = self._location, self._state.look.glyphs, self.size.width
+        lines = self._lines_for(width)
+        if event.y != len(lines) - 1:
+            return
+        hint = hint_at(lines[-1], location.hints, event.x)
+        if hint is not None:
+            self.app.simulate_key(location.keys[hint])
+        elif self._notice is None:
+            crumb = crumb_at(lines[-1], [*self._crumbs], glyphs, event.x)
+            if crumb is not None:
+                self.post_message(self.CrumbChosen(crumb))
+
+    @property
+    def _crumbs(self) -> Sequence[str]:
+        return dict(VIEWS)[self._location.view], *self._location.crumbs
+
     def _show(self) -> None:
         self.arrange_notice()
         self.show(self._lines_for)
 
     def _lines_for(self, width: int) -> list[Line]:
         location, notice, glyphs = self._location, self._notice, self._state.look.glyphs
-        crumbs = [dict(VIEWS)[location.view], *location.crumbs]
         rows = self._notice_rows(width)
         if notice is None or len(rows) < 2:
-            return [crumb_line(width, crumbs, location.hints, glyphs, notice)]
+            return [crumb_line(width, self._crumbs, location.hints, glyphs, notice)]
         role = Role.ERROR if notice[1] else Role.STRONG
         last = crumb_line(width, (), location.hints, glyphs, (rows[-1], notice[1]))
         return [*(Line([(row, role)]) for row in rows[:-1]), last]

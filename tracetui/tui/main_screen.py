@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from tracetui.model.server_stats import ServerStats
     from tracetui.tui.views.choice_filler import ChoiceFiller
 
+_MAX_STEPS = 100
+"""Most steps back at once."""
+
 
 class MainScreen(FocusPaintScreen):
     """Screen with the views of one set of sources; each tab has its own."""
@@ -128,6 +131,13 @@ class MainScreen(FocusPaintScreen):
             self.bottom.forget()
         else:
             self.navigator.go_back()
+        self.update_frame()
+
+    def go_back_to(self, crumb: int) -> None:
+        """Leave what was opened in the current view, until this breadcrumb is the last, 0 for the view itself."""
+        for _ in range(_MAX_STEPS):
+            if not self.has_views or len(self.current_view.crumbs()) <= crumb or not self.current_view.go_back():
+                break
         self.update_frame()
 
     async def compare(self, traces: tuple[int, int]) -> None:
@@ -315,7 +325,8 @@ class MainScreen(FocusPaintScreen):
         # the first thing that the key does must be said
         closes = [("{app.back}", "closes the message")] if self._top.has_banner else []
         hints = [*closes, *(view.hints[: 4 - len(closes)] if view else ()), *APP.hints("app.keys")]
-        self.bottom.show_location(Location(self.view, view.crumbs() if view else (), self.key_names.hints(hints)))
+        names, crumbs = self.key_names, view.crumbs() if view else ()
+        self.bottom.show_location(Location(self.view, crumbs, names.hints(hints), names.pressed(hints)))
 
     def on_resize(self) -> None:
         self._top.arrange_banner()

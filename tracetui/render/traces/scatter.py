@@ -27,6 +27,8 @@ _POINTS_PER_SHARE = 8
 """Smallest mean number of points of which the failing share is drawn as one bar."""
 _SHARE_SCALES = (0.05, 0.1, 0.25, 0.5, 1.0)
 _P95 = "p95"
+_NEAR = 2
+"""Cells around a click in which points are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,14 @@ class Plot:
             & (self._row <= region.top)
         )
         return found
+
+    def nearest(self, column: int, row: int) -> int | None:
+        """Return the point nearest to a cell, of equal ones the slowest; None for none within two cells."""
+        distance = np.maximum(np.abs(self._column - column), np.abs(self._row - row))
+        near = np.flatnonzero(distance <= _NEAR)
+        if not len(near):
+            return None
+        return int(near[np.lexsort((-self.points.duration[near], distance[near]))[0]])
 
     @property
     def lines(self) -> list[Line]:

@@ -106,6 +106,10 @@ class KeyNames:
 
     def keys(self, action: str) -> list[str]:
         """Return the keys of an action, without former ones and those that the focused widget uses otherwise."""
+        return list(map(key_name, self._pressed(action)))
+
+    def _pressed(self, action: str) -> list[str]:
+        """Return the same keys as Textual names them."""
         key = KEYS.get(action)
         if key is None:
             return []
@@ -118,7 +122,7 @@ class KeyNames:
             bound.apply_keymap(dict(self._keymap))
             working = [key for key, binding in bound if binding.id == action]
         wanted = self._keymap.get(action, key.keys).split(",")
-        return [key_name(key) for key in wanted if key in working]
+        return [key for key in wanted if key in working]
 
     def short(self, text: str) -> str:
         """Replace each action in a text by its first key, or '' if it has none."""
@@ -131,6 +135,12 @@ class KeyNames:
     def hints(self, hints: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return pairs of a key and its effect, without actions that have no key."""
         return [(key, self.short(what)) for key, what in ((self.short(key), what) for key, what in hints) if key]
+
+    def pressed(self, hints: Iterable[tuple[str, str]]) -> list[str]:
+        """Return the first key of each of `hints` as Textual names it."""
+        actions = (match[1].split() for key, _ in hints if (match := _ACTIONS.search(key)))
+        keys = ([key for action in named for key in self._pressed(action)] for named in actions)
+        return [found[0] for found in keys if found]
 
     def rows(self, rows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return the same pairs with all keys of each action."""

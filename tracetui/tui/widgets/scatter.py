@@ -44,6 +44,12 @@ class Scatter(Widget):
         window: Window
 
     @dataclass
+    class Picked(Message):
+        """A point was clicked."""
+
+        point: int
+
+    @dataclass
     class Contrasted(Message):
         """A region was chosen for a contrast with the other traces."""
 
@@ -274,3 +280,6 @@ class Scatter(Widget):
                 self.action_take()
         elif pressed is not None:
             self._select(None)
+            point = self.plot.nearest(*pressed) if self.plot is not None else None
+            if point is not None:
+                self.post_message(self.Picked(point))

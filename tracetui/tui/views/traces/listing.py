@@ -174,9 +174,25 @@ class TraceListing:
             line if rows is None else line.extend(rows.header(self.view.line_width, self.sort_key, self.descending))
         ]
 
-    def heading_at(self, cell: int) -> str | None:
-        """Column whose heading covers a cell."""
-        return self._rows.heading_at(self.view.line_width, cell - _CURSOR) if self._rows is not None else None
+    @property
+    def figures(self) -> tuple[str, str, str]:
+        """Heading of the columns, and the row under the cursor with its name; '' for none."""
+        rows, row = self.rows, self.view.cursor
+        if rows is None or self.offered is not None or row >= len(rows):
+            return "", "", ""
+        heading = rows.header(_EVERY_COLUMN, self.sort_key, self.descending).text
+        trace = rows.trace(row)
+        name = rows.columns.traces.trace_name(trace) if trace is not None else ""
+        return heading, rows.line(row, _EVERY_COLUMN).text, name
+
+    def choose_heading(self, cell: int) -> None:
+        """Sort by the column whose heading covers a cell, or reverse its order."""
+        rows = self._rows
+        column = rows.heading_at(self.view.line_width, cell - _CURSOR) if rows is not None else None
+        if column is not None and column == self.sort_key:
+            self.reverse()
+        elif column is not None:
+            self.sort_by(column)
 
     def trace(self, row: int) -> int | None:
         """Trace of a row on the screen, as a position in the loaded set."""

@@ -312,6 +312,10 @@ class TracesView(View):
 
     def action_write_query(self) -> None:
         self.query_bar.begin()
+    def on_scatter_picked(self, event: Scatter.Picked) -> None:
+        self.take_focus()
+        self.listing.go_to(int(self.state.shown[event.point]))
+
 
     def action_filter(self, name: str) -> None:
         """Edit the filter, in one of the ways of `QUICK_FILTERS`."""
@@ -353,11 +357,7 @@ class TracesView(View):
     def on_click(self, event: events.Click) -> None:
         if event.widget is not self.listing.heading:
             return
-        column = self.listing.heading_at(event.x)
-        if column is not None and column == self.listing.sort_key:
-            self.listing.reverse()
-        elif column is not None:
-            self.listing.sort_by(column)
+        self.listing.choose_heading(event.x)
         self.take_focus()
 
     def action_slowest(self) -> None:

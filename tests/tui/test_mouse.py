@@ -1,0 +1,122 @@
+"""The mouse: key hints, breadcrumbs, headings, and points of the plot."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.paths import INCIDENT, SAMPLES
+from tests.support.pilot import Driver
+from tests.support.trace_app import opened
+from tracetui.render.frame import crumb_at, crumb_line, hint_at
+from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
+from tracetui.render.text.headings import column_at, columns_of
+from tracetui.tui.help import HelpScreen
+from tracetui.tui.views.hot_spots import HotSpotsView
+from tracetui.tui.widgets.scatter import Scatter
+
+pytestmark = pytest.mark.usefixtures("own_state")
+
+WORDS = st.text(st.sampled_from("ab 漢é"), min_size=1, max_size=12).map(str.strip).filter(bool)
+HINTS = st.lists(st.tuples(st.sampled_from(["/", "Enter", "?", "Ctrl+c"]), WORDS), min_size=1, max_size=4, unique=True)
+
+
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+@given(st.lists(WORDS, min_size=1, max_size=4), HINTS, st.integers(20, 200))
+def test_every_cell_of_the_last_line_is_what_it_shows(
+    glyphs: Glyphs, crumbs: list[str], hints: list[tuple[str, str]], width: int
+) -> None:
+    line = crumb_line(width, crumbs, hints, glyphs, None)
+    seen = [hint_at(line, hints, cell) for cell in range(line.width)]
+    if line.text.endswith(f"{hints[-1][0]} {hints[-1][1]}") and line.text.isascii():
+        assert seen[-1] is not None
+        assert hints[seen[-1]] == hints[-1]
+    parts = [crumb_at(line, crumbs, glyphs, cell) for cell in range(line.width)]
+    numbers = [part for part in parts if part is not None]
+    assert numbers == sorted(numbers)
+
+
+def test_columns_are_found_in_a_heading() -> None:
+    heading = "operation          of total  ▼ calls       p95 or range"
+    assert [column.name for column in columns_of(heading)] == ["operation", "of total", "calls", "p95 or range"]
+    assert column_at(heading, heading.index("total")) == "of total"
+    # between two columns the nearer one
+    assert column_at(heading, heading.index("p95") - 1) == "p95 or range"
+    assert column_at(heading, len(heading) + 9) == ""
+    assert column_at("", 0) == ""
+
+
+async def click(pilot: Driver, text: str, row: int) -> None:
+    await pilot.click(offset=(pilot.lines[row].rindex(text), row))
+    await pilot.settle()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)])
+async def test_key_hints_can_be_clicked(size: tuple[int, int]) -> None:
+    async with opened(INCIDENT, size=size) as (app, pilot):
+        await click(pilot, "? keys", -1 + size[1])
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape")
+        await click(pilot, "open", size[1] - 1)
+        assert app.view == "waterfall"
+
+
+async def test_clicked_breadcrumb_leads_back_to_it() -> None:
+    async with opened(INCIDENT, size=(140, 40)) as (app, pilot):
+        await pilot.press("enter", "j", "R")
+        assert "from " in pilot.lines[-1]
+        crumbs = len(app.current_view.crumbs())
+        await click(pilot, "api-gateway GET /profile", 39)
+        assert len(app.current_view.crumbs()) < crumbs
+        assert "from " not in pilot.lines[-1]
+        assert app.view == "waterfall"
+
+
+async def test_clicked_view_in_the_breadcrumbs_leaves_the_group() -> None:
+    async with opened(INCIDENT, size=(140, 40)) as (app, pilot):
+        await pilot.press("v")
+        assert app.current_view.crumbs()
+        await click(pilot, "Traces", 39)
+        assert not app.current_view.crumbs()
+
+
+async def test_clicked_heading_sorts_hot_spots_and_reverses_them() -> None:
+    async with opened(str(SAMPLES / "shop"), size=(200, 40)) as (app, pilot):
+        await pilot.press("5")
+        row = next(at for at, line in enumerate(pilot.lines) if "of total" in line)
+        await click(pilot, "calls", row)
+        assert "by calls, most first" in pilot.text
+        view = app.query_one(HotSpotsView)
+        assert view.page.list.cursor == 0
+        await click(pilot, "calls", row)
+        assert "by calls, least first" in pilot.text
+        await click(pilot, "of total", row)
+        assert "bottlenecks of" in pilot.text
+        assert "first" not in pilot.lines[2]
+        # not a figure to sort by
+        await click(pilot, "operation", row)
+        assert "first" not in pilot.lines[2]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)])
+async def test_clicked_point_moves_the_cursor_to_its_trace(size: tuple[int, int]) -> None:
+    async with opened(INCIDENT, size=size) as (app, pilot):
+        scatter = app.query_one(Scatter)
+        plot = scatter.plot
+        assert plot is not None
+        before = app.state.trace
+        durations = plot.points.duration
+        fastest = int(durations.argmin())
+        column, row = plot.cell(int(plot.points.start[fastest]), int(durations[fastest]))
+        await pilot.click(Scatter, offset=(plot.left + column, plot.rows - 1 - row))
+        await pilot.settle()
+        assert app.state.trace != before
+        assert app.state.trace is not None
+        chosen = int(app.state.trace)
+        assert plot.cell(int(plot.points.start[chosen]), int(durations[chosen])) == (column, row)
+        # a click beside all points changes nothing
+        empty = plot.columns - 1, plot.rows - 1
+        if plot.nearest(*empty) is None:
+            await pilot.click(Scatter, offset=(plot.left + empty[0], 0))
+            assert app.state.trace == chosen
