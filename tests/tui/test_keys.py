@@ -104,6 +104,7 @@ MEANINGS = {
     "a": "names",
     "t": "zone",
     "T": "theme",
+    "semicolon": "figures",
 }
 """Meaning of each key in all views: the last parts of the ids of its actions."""
 MOVES = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -12,12 +13,13 @@ from textual import events
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from tracetui.render.text.clipboard import MAX_COPIED, clipboard_text
 from tracetui.render.text import numbers
+from tracetui.render.text.clipboard import MAX_COPIED, clipboard_text
+from tracetui.render.text.safe_text import safe
 from tracetui.tui.browser import open_in_browser
+from tracetui.tui.frame import FrameBottom
 from tracetui.tui.help import HelpScreen, help_groups
 from tracetui.tui.keys.everywhere import APP
-from tracetui.tui.frame import FrameBottom
 from tracetui.tui.keys.keymap import KeyNames, rebind
 from tracetui.tui.loading.jobs import JobDone
 from tracetui.tui.loading.updates import LoadUpdate
@@ -47,6 +49,8 @@ from tracetui.tui.views.base import View
 from tracetui.tui.widgets.choice import Choice
 from tracetui.tui.widgets.line_view import LineView
 
+_LONGEST_NAME = 60
+
 
 class TraceApp(TerminalApp):
     """App with one main screen: theme, keymap, dialogs, and the messages of views."""
@@ -68,17 +72,17 @@ class TraceApp(TerminalApp):
         theme: str = "",
         ansi: bool | None = None,
         keymap: Mapping[str, str] | None = None,
+        *,
+        follows_terminal: bool = False,
     ) -> None:
+        """follows_terminal: replace the theme by a light or dark one once the terminal reports its background."""
         super().__init__(ansi)
+        self._follows_terminal = follows_terminal
         self.state = state
         self.main = MainScreen(state, resume, self.release_keys)
         self._last_key: events.Key | None = None
-        *,
-        follows_terminal: bool = False,
         self._had_notice = False
-        """follows_terminal: replace the theme by a light or dark one once the terminal reports its background."""
         """True if a notice was shown when the last key was pressed."""
-        self._follows_terminal = follows_terminal
         self._user_keymap = dict(keymap or {})
         self.set_keymap(self._user_keymap)
         self.animation_level = "none"
@@ -110,11 +114,6 @@ class TraceApp(TerminalApp):
             show = partial(self.main.show_notice, text, is_error=True)
             self.set_timer(number * self.main.bottom.NOTICE_SECONDS or 0.01, show)
 
-    def _apply_theme(self) -> None:
-        look = self.state.look
-        look.theme = replace(render_theme(self.current_theme, os.environ), has_links=look.has_links)
-        self.main.apply_look()
-
     @property
     def asks_background(self) -> bool:
         return self._follows_terminal
@@ -129,6 +128,11 @@ class TraceApp(TerminalApp):
         # a theme that the user has chosen stays
         self._follows_terminal = False
         self._apply_theme()
+
+    def _apply_theme(self) -> None:
+        look = self.state.look
+        look.theme = replace(render_theme(self.current_theme, os.environ), has_links=look.has_links)
+        self.main.apply_look()
 
     def exit(self, *args: Any, **options: Any) -> None:
         """Save the location and leave."""
@@ -187,12 +191,32 @@ class TraceApp(TerminalApp):
         groups = help_groups(tables, rebind(self._user_keymap) if self._user_keymap else [])
         self.push_screen(HelpScreen(self.state.look, groups, KeyNames(self.screen)))
 
+    def action_figures(self) -> None:
+        """Explain the figures of the current view, with their values in the row under the cursor."""
+        from tracetui.render.definitions import explained
+
+        if not self.main.has_views:
+            return
+        heading, row, name = self.current_view.figures
+        title = f"Figures of {safe(name, _LONGEST_NAME)}" if name else "Figures"
+        groups = [(title, explained(self.main.view, heading, row))]
+        self.push_screen(HelpScreen(self.state.look, groups, KeyNames(self.screen)))
+
     def action_palette(self) -> None:
         open_palette(self, self.main)
 
     def action_next_theme(self) -> None:
         self.theme = next_theme(self.theme)
         self.main.show_notice(f"theme {self.theme}")
+
+    def action_next_zone(self) -> None:
+        look = self.state.look
+        look.local_time = not look.local_time
+        self.main.apply_look()
+        self.main.update_frame()
+        local = numbers.zone(time.time_ns(), local=True)
+        same = ", the same as UTC here" if local == "UTC" else ""
+        self.main.show_notice(f"times in local time: {local}{same}" if look.local_time else "times in UTC")
 
     def action_open(self) -> None:
         """Ask for other sources, to open them in a tab."""
@@ -229,15 +253,6 @@ class TraceApp(TerminalApp):
         self.main.controller.adjust_skew()
 
     # --- messages ----------------------------------------------------------------------------------------------------
-
-    def action_next_zone(self) -> None:
-        look = self.state.look
-        look.local_time = not look.local_time
-        self.main.apply_look()
-        self.main.update_frame()
-        local = numbers.zone(time.time_ns(), local=True)
-        same = ", the same as UTC here" if local == "UTC" else ""
-        self.main.show_notice(f"times in local time: {local}{same}" if look.local_time else "times in UTC")
 
     def on_load_update(self, message: LoadUpdate) -> None:
         # while the app closes there are no views
@@ -297,11 +312,11 @@ class TraceApp(TerminalApp):
     def on_notice(self, message: Notice) -> None:
         self.main.show_notice(message.text, is_error=message.is_error)
 
+    def on_frame_bottom_crumb_chosen(self, message: FrameBottom.CrumbChosen) -> None:
+        self.main.go_back_to(message.number)
+
     def on_location_changed(self, _: LocationChanged) -> None:
         self.main.update_frame()
 
     def on_line_view_moved(self, _: LineView.Moved) -> None:
         self.main.update_frame()
-    def on_frame_bottom_crumb_chosen(self, message: FrameBottom.CrumbChosen) -> None:
-        self.main.go_back_to(message.number)
-

@@ -30,8 +30,7 @@ ERRORS = KeyTable(
     Use("app.next-pane", "focus the detail, then the example; {list.open} opens the trace or shows the whole line"),
     Use("findings.copy", "copy the pattern"),
     words=(
-        ("failed", "requests that its errors failed"),
-        ("propagated", "services that its errors propagated to; entries: entry points of its traces"),
+        ("columns", "{app.figures} explains them; entries: entry points of its traces"),
         (
             "outcome",
             "failed the request; handled: by an ancestor or a retry; background: below a message, or after its "

@@ -20,6 +20,14 @@ APP = KeyTable(
     Shortcut("app.back", "escape", "go_back", "Back", "back; stop loading"),
     Shortcut("app.palette", "colon,ctrl+p", "palette", "Palette", "palette: actions, services, operations, traces"),
     Shortcut("app.keys", "question_mark", "keys", "Help: keys of this view", "legend and keys of this view", "keys"),
+    Shortcut(
+        "app.figures",
+        "semicolon",
+        "figures",
+        "What the figures mean",
+        "figures of the row: definition, inputs, number of samples",
+        words="explain define column meaning heading",
+    ),
     Shortcut("app.reload", "r", "reload", "Reload the sources", "reload files; repeat the servers' search up to now"),
     Shortcut(
         "app.follow",
@@ -62,6 +70,9 @@ APP = KeyTable(
     ),
     Shortcut("app.next-tab", "ctrl+n", "next_tab", "Next tab", ABOVE, words="sources set"),
     Shortcut("app.close-tab", "", "close_tab", "Close this tab", "close this tab", words="sources set"),
+    Shortcut(
+        "app.zone", "t", "next_zone", "Times in UTC or local", "times in UTC or local time", words="time zone clock"
+    ),
     Shortcut("app.theme", "T", "next_theme", "Next theme"),
     Shortcut("app.redraw", "ctrl+l", "redraw", "Redraw the screen", priority=True),
     Shortcut("app.quit", "q", "quit", "Quit", "quit (tracetui --resume returns to the same span)"),
@@ -70,9 +81,6 @@ APP = KeyTable(
 )
 
 PANES = KeyTable(
-    Shortcut(
-        "app.zone", "t", "next_zone", "Times in UTC or local", "times in UTC or local time", words="time zone clock"
-    ),
     "Panes",
     Shortcut("app.next-pane", "tab", "app.focus_next", "Next pane", hint="next pane"),
     Shortcut("app.previous-pane", "shift+tab", "app.focus_previous", "Previous pane"),

@@ -44,13 +44,7 @@ HOT_SPOTS = KeyTable(
     Shortcut("hot-spots.reverse", "O", "reverse", "Reverse the order", ABOVE),
     Use("findings.copy", "copy service and operation", "copy"),
     words=(
-        ("critical", "mean time on the critical path of its traces; self: duration without children"),
-        ("of total", "share of all critical time; of traces: share in the traces in which it occurs"),
+        ("columns", "{app.figures} explains them"),
         ("durations", "histogram of call durations, logarithmic scale; over time: mean duration, calls per minute"),
-        (
-            "saves",
-            "mean per trace in which it occurs, without time that parallel work covers; in all: sum, which sorts them; "
-            "of traces: share of the critical time of these traces",
-        ),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from textual.containers import Vertical
 from textual.screen import Screen
@@ -29,6 +29,16 @@ class ViewPart(Protocol):
     def take_focus(self) -> None: ...
     @property
     def is_opening(self) -> bool: ...
+
+
+@runtime_checkable
+class HasFigures(Protocol):
+    """Part of a view with columns of figures."""
+
+    @property
+    def figures(self) -> tuple[str, str, str]:
+        """Heading of the columns, and the row under the cursor with its name."""
+        ...
 
 
 class View(Vertical):
@@ -87,6 +97,11 @@ class View(Vertical):
     def is_placed(self) -> bool:
         """True if the user has chosen the selection, so that it is kept when more traces arrive."""
         return True
+
+    @property
+    def figures(self) -> tuple[str, str, str]:
+        """Heading of its columns, and the row under the cursor with its name, '' for none."""
+        return next((part.figures for part in self.parts if isinstance(part, HasFigures)), ("", "", ""))
 
     def crumbs(self) -> list[str]:
         """Location within the view, for the breadcrumbs; may contain untrusted text."""

@@ -15,6 +15,14 @@ from tracetui.tui.widgets.line_view import HeadedSource
 
 Columns = TypeVar("Columns")
 
+AFTER_FAILURE = "{app.reload} reloads the sources, {view.traces} selects fewer traces. The other views still work."
+NOT_LOADED = {
+    "": ("No traces loaded.", "Start with a file, a directory, a server or - for standard input."),
+    "reading": ("Loading the traces.", "This view appears once the sources are read."),
+    "failed": ("No traces loaded.", "{app.reload} reloads the sources, {app.quit} quits."),
+}
+"""Reasons for an empty view by state of the load, with the next step. Keys are named by their actions."""
+
 
 @dataclass(frozen=True, slots=True)
 class AnalysisOfSet(Generic[Columns]):

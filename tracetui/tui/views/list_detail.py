@@ -21,7 +21,7 @@ from tracetui.tui.keys.everywhere import FINDINGS
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.messages import CopyText, LocationChanged
 from tracetui.tui.state import State
-from tracetui.tui.views.list_content import AnalysisOfSet, Columns, Findings
+from tracetui.tui.views.list_content import AFTER_FAILURE, NOT_LOADED, AnalysisOfSet, Columns, Findings
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import HeadedSource, LineView, NoLines
 
@@ -31,14 +31,6 @@ _EVERY_COLUMN = 400
 """Width at which a list has all its columns."""
 _LIST_PERCENT = 55
 """Largest share of the height, in percent, of a list with the detail beneath it."""
-
-_AFTER_FAILURE = "{app.reload} reloads the sources, {view.traces} selects fewer traces. The other views still work."
-_NOT_LOADED = {
-    "": ("No traces loaded.", "Start with a file, a directory, a server or - for standard input."),
-    "reading": ("Loading the traces.", "This view appears once the sources are read."),
-    "failed": ("No traces loaded.", "{app.reload} reloads the sources, {app.quit} quits."),
-}
-"""Reasons for an empty view by state of the load, with the next step. Keys are named by their actions."""
 
 
 class ListDetail(Vertical, Generic[Columns]):
@@ -54,13 +46,6 @@ class ListDetail(Vertical, Generic[Columns]):
     ListDetail .detail { height: 1fr; }
     ListDetail .empty { height: 1fr; }
     ListDetail .sides { height: 1fr; }
-
-    @dataclass
-    class HeadingChosen(Message):
-        """The heading of a column was clicked."""
-
-        column: str
-
     ListDetail .sides LineView { width: 1fr; }
     ListDetail .sides .right { margin-left: 1; }
     ListDetail.-beside .body { layout: horizontal; }
@@ -69,6 +54,13 @@ class ListDetail(Vertical, Generic[Columns]):
     ListDetail.-alone .list { width: 1fr; height: 1fr; }
     ListDetail.-alone .detail { display: none; }
     """
+
+    @dataclass
+    class HeadingChosen(Message):
+        """The heading of a column was clicked."""
+
+        column: str
+
     DETAIL_DELAY = 0.08
     """Seconds until the detail follows the cursor, so that a held key paints no details."""
 
@@ -193,6 +185,14 @@ class ListDetail(Vertical, Generic[Columns]):
         self._arrange()
         self.show_heading()
 
+    @property
+    def figures(self) -> tuple[str, str, str]:
+        if self.rows is None or not self.has_rows:
+            return "", "", ""
+        row = self.list.cursor
+        heading, line = self.rows.heading(_EVERY_COLUMN), self.rows.line(row, _EVERY_COLUMN)
+        return heading.text, line.text, self._findings.name_of(row)
+
     def crumbs(self) -> list[str]:
         # that of the detail, which a held key does not change
         return [self._findings.name_of(self.row)] if self.has_rows else []
@@ -209,6 +209,7 @@ class ListDetail(Vertical, Generic[Columns]):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if isinstance(event.widget, LineView):
             self._focused = event.widget
+        self.show_title()
 
     # --- the analysis ------------------------------------------------------------------------------------------------
 
@@ -331,13 +332,13 @@ class ListDetail(Vertical, Generic[Columns]):
             self.show_heading()
             self.list.focus()
 
-    def on_line_view_resized(self, event: LineView.Resized) -> None:
     def on_click(self, event: events.Click) -> None:
         if event.widget is self._heading and self.rows is not None:
             heading = self.rows.heading(self.list.line_width).text
             if column := column_at(heading, event.x - _INDENT):
                 self.post_message(self.HeadingChosen(column))
 
+    def on_line_view_resized(self, event: LineView.Resized) -> None:
         # it may get its width after the heading was made
         if event.view is self.list:
             self.show_heading()
@@ -376,17 +377,18 @@ class ListDetail(Vertical, Generic[Columns]):
             return []
         dash = self._state.look.glyphs.rest
         beneath = not self.has_class("-beside")
-        line = Line([(dash * 2 + " " if beneath else "  ", Role.GUIDE)])
+        role = Role.GUIDE if self.focused_detail is None else Role.ACCENT
+        line = Line([(dash * 2 + " " if beneath else "  ", role)])
         line.extend(self._findings.title_line(self.list.cursor, max(width - 6, 1))).add(" ")
-        return [line.add(dash * max(width - line.width, 0) if beneath else "", Role.GUIDE).cropped(width)]
+        return [line.add(dash * max(width - line.width, 0) if beneath else "", role).cropped(width)]
 
     def _empty_lines(self, width: int) -> list[Line]:
         if self._busy or self.has_rows:
             return []
         if self._state.session is None:
-            texts = _NOT_LOADED[self._state.load_state]
+            texts = NOT_LOADED[self._state.load_state]
         elif self._failed:
-            texts = "The analysis failed because of a bug in tracetui; the last line shows it.", _AFTER_FAILURE
+            texts = "The analysis failed because of a bug in tracetui; the last line shows it.", AFTER_FAILURE
         elif not len(self._state.shown):
             texts = "No trace matches the filter.", "Press {view.traces} to change or clear the filter."
         elif self.analysed is None:

@@ -22,6 +22,8 @@ from tracetui.tui.widgets.line_view import LineView, NoLines
 
 _DEFAULT_WIDTH = 80
 _CURSOR = 2
+_EVERY_COLUMN = 400
+"""Width at which the list has all its columns."""
 _MAX_ORDERS = 50
 """Cells of the cursor before a line."""
 

@@ -183,6 +183,10 @@ class TracesView(View):
     def is_placed(self) -> bool:
         return self.listing.view.cursor > 0
 
+    @property
+    def figures(self) -> tuple[str, str, str]:
+        return self.listing.figures
+
     def crumbs(self) -> list[str]:
         group = [self.listing.grouping.value] if self.listing.is_grouped else []
         return [*group, *([self.reason.text] if self.reason.text else [])]
@@ -308,14 +312,14 @@ class TracesView(View):
     def on_scatter_cancelled(self, _: Scatter.Cancelled) -> None:
         self.take_focus()
 
-    # --- keys --------------------------------------------------------------------------------------------------------
-
-    def action_write_query(self) -> None:
-        self.query_bar.begin()
     def on_scatter_picked(self, event: Scatter.Picked) -> None:
         self.take_focus()
         self.listing.go_to(int(self.state.shown[event.point]))
 
+    # --- keys --------------------------------------------------------------------------------------------------------
+
+    def action_write_query(self) -> None:
+        self.query_bar.begin()
 
     def action_filter(self, name: str) -> None:
         """Edit the filter, in one of the ways of `QUICK_FILTERS`."""

@@ -1,0 +1,183 @@
+"""Definitions of the figures on the screen: what each means, what it is computed from, and its number of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from tracetui.render.text.headings import values_of
+
+
+class Definition(NamedTuple):
+    """Definition of a figure.
+
+    name: its heading; text: what it means; source: what it is computed from; samples: heading of the column with the
+    number of samples and what they are, () for none.
+    """
+
+    name: str
+    text: str
+    source: str = ""
+    samples: tuple[str, str] | tuple[()] = ()
+
+
+_CALLS: Final = ("calls", "calls")
+_TRACES: Final = ("traces", "traces")
+_PERCENTILES: Final = "interpolated linearly; the range of fewer than 20 samples"
+
+_TRACE_FIGURES: Final = (
+    Definition("start", "least start of the trace's spans"),
+    Definition("trace", "service and operation of the main root: the earliest root that is not an orphan"),
+    Definition("services", "services that have spans in the trace", "resources of the spans"),
+    Definition("spans", "number of spans, each once, also if it was recorded twice"),
+    Definition(
+        "errors",
+        "✖ origins: errors without a cause among the errors below; ✗ errors that propagated from below",
+        "status of the spans, by the rules for gRPC and HTTP status and error attributes",
+    ),
+    Definition(
+        "duration",
+        "response time: duration of the main root; of the whole trace if the root is missing. pNN: its rank among the "
+        "traces of the same entry point",
+        "the main root span",
+    ),
+    Definition("response", "response time: duration of the main root", "the main root span"),
+    Definition("whole", "duration of the whole trace: from the least start to the greatest end of its spans"),
+    Definition("entry point", "operation that begins traces, or asynchronous work"),
+    Definition("traces", "traces that begin with the entry point"),
+    Definition("/min", "traces per minute, over the time from the first start to the last", "", _TRACES),
+    Definition(
+        "failed",
+        "share of requests whose caller saw an error; a trace with errors may have succeeded",
+        "the request span, and the errors between it and the main root",
+        _TRACES,
+    ),
+    Definition("p50", f"median response time, {_PERCENTILES}", "main root spans", _TRACES),
+    Definition("p95", f"95th percentile of the response times, {_PERCENTILES}", "main root spans", _TRACES),
+    Definition("when", "number of traces over the time of the set", "", _TRACES),
+    Definition("of failures", "share of all failed requests that begin here"),
+)
+_SERVICE_FIGURES: Final = (
+    Definition("service", "service, or a peer without spans of its own (inferred), such as a database"),
+    Definition("traces", "share of the traces in which the service occurs", "all traces of the set"),
+    Definition("callers", "services that call it directly, and through others (+)", "calls between spans"),
+    Definition("callees", "services and peers that it calls directly, and through others (+)", "calls between spans"),
+    Definition("entries", "entry points whose traces reach the service", "traces of the set"),
+    Definition(
+        "betweenness", "share of the shortest paths between other services that lead through it", "the service graph"
+    ),
+    Definition("calls", "entry spans of the service; a call is counted once, however many spans it has"),
+    Definition(
+        "errors", "share of its calls of which either half is an error", "entry spans, and spans of callers", _CALLS
+    ),
+    Definition("p50", f"median duration of its calls, measured in the service; {_PERCENTILES}", "entry spans", _CALLS),
+    Definition(
+        "p95", f"95th percentile of the durations, measured in the service; {_PERCENTILES}", "entry spans", _CALLS
+    ),
+)
+_ERROR_FIGURES: Final = (
+    Definition(
+        "pattern",
+        "origins of one service with the same message, apart from ids and numbers",
+        "exception and status messages",
+    ),
+    Definition("service", "service in which the errors began"),
+    Definition("entry point", "commonest entry point of the traces"),
+    Definition("✖", "origins: errors without a cause among the errors below", "error spans"),
+    Definition("traces", "traces with an origin of the pattern"),
+    Definition("failed", "requests that failed because of it: their caller saw the error", "request spans", _TRACES),
+    Definition("share", "share of all origins", "", ("✖", "origins")),
+    Definition("when", "origins over the time of the set", "starts of the origins", ("✖", "origins")),
+    Definition("propagated to", "services with errors that the origins caused", "errors above the origins"),
+)
+_HOT_SPOT_FIGURES: Final = (
+    Definition("#", "rank by time on the critical path"),
+    Definition("operation", "service and span name; id-like parts of names are one operation"),
+    Definition(
+        "of total",
+        "share of the critical time of all traces",
+        "critical paths: at every moment the span that the trace waits for",
+        _TRACES,
+    ),
+    Definition(
+        "of traces",
+        "share of the critical time of the traces in which it occurs; over 20 %: a bottleneck",
+        "critical paths of these traces",
+        _TRACES,
+    ),
+    Definition("critical", "mean time on the critical path per trace in which it occurs", "critical paths", _TRACES),
+    Definition("traces", "traces in which it occurs, of all traces of the set"),
+    Definition("calls", "spans of the operation"),
+    Definition("errors", "share of its spans that are errors", "status of the spans", _CALLS),
+    Definition("p50", f"median duration of its spans, {_PERCENTILES}", "spans with an end", _CALLS),
+    Definition("p95", f"95th percentile of the durations, {_PERCENTILES}", "spans with an end", _CALLS),
+    Definition("p99", f"99th percentile of the durations, {_PERCENTILES}", "spans with an end", _CALLS),
+    Definition("self", "mean self time: duration of a span without the time in which children run", "spans", _CALLS),
+    Definition("total", "sum of the durations of all its spans", "spans with an end", _CALLS),
+    Definition("pattern", "commonest statement, route or queue of its spans", "attributes, without their ids", _CALLS),
+    Definition("suggestion", "a change that would save critical time"),
+    Definition(
+        "saves",
+        "largest saving: mean per trace in which it occurs, without time that parallel work covers",
+        "critical paths",
+        _TRACES,
+    ),
+    Definition(
+        "in all", "largest saving in all traces together, which sorts the suggestions", "critical paths", _TRACES
+    ),
+)
+_SPAN_FIGURES: Final = (
+    Definition("duration", "end of the span less its start", "the span"),
+    Definition("self time", "duration without the time in which any child runs", "the span and its children"),
+    Definition(
+        "% critical",
+        "share of the trace's critical path that the span itself is on",
+        "critical path: at every moment the child that ends last; a gap belongs to the span itself",
+    ),
+    Definition(
+        "pNN",
+        "rank of the duration among spans of the same operation; of the trace, among those of its entry point",
+        "all loaded spans of the operation; n is named beside it",
+    ),
+    Definition("network", "duration of the caller's span less that of the callee's", "both halves of a call"),
+    Definition("queue", "time from the end of a message's PRODUCER span to the start of its CONSUMER", "both spans"),
+)
+
+DEFINITIONS: Final[Mapping[str, tuple[Definition, ...]]] = {
+    "traces": _TRACE_FIGURES,
+    "waterfall": _SPAN_FIGURES,
+    "services": _SERVICE_FIGURES,
+    "errors": _ERROR_FIGURES,
+    "hot-spots": _HOT_SPOT_FIGURES,
+}
+"""Definitions by view."""
+
+
+def explained(view: str, heading: str = "", row: str = "") -> list[tuple[str, str]]:
+    """Return the figures of a view in the columns of a heading, with their values in a row, as pairs of a name and a
+    text; without a heading all figures.
+    """
+    values = values_of(heading, row)
+    found = []
+    for one in DEFINITIONS[view]:
+        column = _column(one.name, list(values))
+        if heading and column is None:
+            continue
+        value = values.get(column, "") if column is not None else ""
+        found.append((one.name, _text(one, value, values)))
+    return found
+
+
+def _column(name: str, columns: Sequence[str]) -> str | None:
+    """Return the column of a figure, whose heading may add a zone or a remark."""
+    exact = (column for column in columns if column == name)
+    return next(exact, next((column for column in columns if column.startswith(f"{name} ")), None))
+
+
+def _text(one: Definition, value: str, values: Mapping[str, str]) -> str:
+    parts = [f"{value}: {one.text}" if value else one.text]
+    if one.source:
+        parts.append(f"from: {one.source}")
+    if one.samples and values.get(one.samples[0]):
+        parts.append(f"n = {values[one.samples[0]]} {one.samples[1]}")
+    return "; ".join(parts)
