@@ -75,8 +75,8 @@ def kinds_line(found: Sequence[Suggestion], keys: str) -> Line:
     line.add(":", Role.PLAIN)
     for kind in (kind for kind in KINDS if count[kind.name]):
         line.add(f"  {count[kind.name]:,} {kind.label}", Role.PLAIN)
-    for kind in (kind for kind in KINDS if not count[kind.name]):
-        line.add(f"  no {kind.label}", Role.DIM)
+    missing = ", ".join(kind.label for kind in KINDS if not count[kind.name])
+    line.add(f"  no {missing}" if missing else "", Role.DIM)
     return line.add(f"  {keys}", Role.DIM)
 
 

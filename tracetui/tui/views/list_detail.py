@@ -102,7 +102,7 @@ class ListDetail(Vertical, Generic[Columns]):
         """Name of the row to move to once there are rows, '' for none."""
         self._timer: Timer | None = None
         self._summary = LineBar(look.theme, self._summary_lines)
-        self._heading = LineBar(look.theme, self._heading_lines)
+        self._heading = LineBar(look.theme, self._heading_lines, id=f"{view}-heading")
         self.list = rows or LineView(look.theme, look.glyphs.cursor)
         self._rule = LineBar(look.theme, self._rule_lines)
         self.detail = LineView(look.theme, look.glyphs.cursor)
