@@ -33,6 +33,9 @@ def test_values_are_found_below_their_headings() -> None:
     assert found["of total"] == "12 %"
     assert found["calls"] == "1,234"
     assert found["p95"] == "1.2 ms\u20133.4 ms"
+    assert values_of("duration", "3.87 s \u2588\u2588\u258a slowest") == {"duration": "3.87 s"}
+    assert values_of("when", "\u2581\u2588\u2581") == {"when": ""}
+    assert values_of("duration", "3.87 s ####") == {"duration": "3.87 s"}
     assert values_of(heading, "") == dict.fromkeys(("operation", "of total", "calls", "p50", "p95"), "")
 
 

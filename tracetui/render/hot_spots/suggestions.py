@@ -68,15 +68,16 @@ def _enumerated(names: Sequence[Line], more: int) -> list[Line]:
     return lines
 
 
-def kinds_line(found: Sequence[Suggestion], keys: str) -> Line:
-    """Return the number of suggestions of each kind, those without any last; then what `keys` do."""
+def kinds_line(found: Sequence[Suggestion], keys: str, room: int) -> Line:
+    """Return the number of suggestions of each kind, those without any if there is room, and what `keys` do."""
     count = Counter(one.kind.name for one in found)
     line = Line([(numbers.counted(len(found), "suggestion"), Role.TITLE)])
     line.add(":", Role.PLAIN)
     for kind in (kind for kind in KINDS if count[kind.name]):
         line.add(f"  {count[kind.name]:,} {kind.label}", Role.PLAIN)
     missing = ", ".join(kind.label for kind in KINDS if not count[kind.name])
-    line.add(f"  no {missing}" if missing else "", Role.DIM)
+    missing = f"  no {missing}" if missing else ""
+    line.add(missing if line.width + len(missing) + 2 + len(keys) <= room else "", Role.DIM)
     return line.add(f"  {keys}", Role.DIM)
 
 

@@ -9,6 +9,7 @@ from tracetui.render.text.cells import cell_width
 
 _NAMES = re.compile(r"\S+(?: \S+)*")
 """Texts with at least two blanks between them, which is the gap of columns."""
+_BAR = re.compile(r"(?:^| )(?:[\u2580-\u259f]|##).*")
 _ARROW = re.compile("^[▲▼^v] | [▲▼^v]$")
 
 
@@ -39,11 +40,13 @@ def column_at(heading: str, cell: int) -> str:
 
 
 def values_of(heading: str, row: str) -> dict[str, str]:
-    """Return the text below each heading, '' for none: of the texts in the row the one that overlaps it most."""
+    """Return the text below each heading, '' for none: of the texts in the row the one that overlaps it most, without
+    the bar after it.
+    """
     texts = columns_of(row)
     found = {}
     for column in columns_of(heading):
         below = [(min(column.end, text.end) - max(column.begin, text.begin), text.name) for text in texts]
         cells, name = max(below, default=(0, ""))
-        found[column.name] = name if cells > 0 else ""
+        found[column.name] = _BAR.sub("", name) if cells > 0 else ""
     return found

@@ -147,7 +147,8 @@ class HotSpotsView(View):
     def summary_line(self, columns: HotSpotListColumns) -> Line:
         table = columns.table
         if self._shows_suggestions and self._suggestions:
-            return kinds_line(self._suggestions, self.key_names.short("{hot-spots.advice}: operations"))
+            keys, room = self.key_names.short("{hot-spots.advice}: operations"), self.size.width - _INDENT
+            return kinds_line(self._suggestions, keys, room)
         found = numbers.counted(table.bottlenecks, "bottleneck")
         line = Line([(found if table.bottlenecks else "no bottleneck", Role.TITLE)])
         line.add(f" of {numbers.counted(len(table), 'operation')}", Role.PLAIN)
