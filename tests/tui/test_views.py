@@ -15,6 +15,7 @@ from tests.support.building import build, span
 from tests.support.paths import SAMPLES
 from tests.support.pilot import Driver, driven
 from tests.support.texts import is_harmless
+from tests.support.trace_app import opened
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.errors import find_errors
 from tracetui.analysis.operation_table import OperationRow, OperationTable
@@ -25,6 +26,7 @@ from tracetui.render.hot_spots.table import HotSpotList
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
+from tracetui.render.text.line import Role
 from tracetui.session import Session
 from tracetui.tui.messages import CopyText, ListTraces, Notice, OpenTrace, ReadText
 from tracetui.tui.state import Look, State
@@ -37,6 +39,7 @@ from tracetui.tui.views.services.view import ServicesView
 from tracetui.tui.views.traces.dialogs import DIALOGS
 from tracetui.tui.views.traces.quick_filters import QUICK_FILTERS
 from tracetui.tui.views.waterfall.view_state import FOLDING
+from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
 
 PANES: dict[str, type[Any]] = {
@@ -606,7 +609,7 @@ async def test_peer_without_a_naming_attribute_opens_its_slowest_call() -> None:
 
 async def test_suggestions_are_listed_and_open_an_example() -> None:
     async with running(state_of("incident/before.json"), "hot-spots", (140, 30)) as (app, pilot):
-        assert "1 suggestion" in app.text
+        assert "3 suggestions" in app.text
         await pilot.press("a")
         assert "sequential  user-service get_user, recommendation-service fetch_recommendations" in app.text
         assert "85 / 100" in app.text
@@ -682,11 +685,41 @@ async def test_operations_off_the_critical_path_share_a_row_until_it_is_opened()
     async with running(state_of(Session(build(*spans))), "hot-spots", (100, 30)) as (app, pilot):
         assert "▸ 3 operations never on the critical path" in pilot.text
         assert "read a" not in pilot.text
-        await pilot.press("G", "enter")
+        await pilot.press("G")
+        # no action takes the first of the hidden operations
+        assert app.current_view.crumbs() == ["operations never on the critical path"]
+        assert "Enter lists them" in pilot.text
+        await pilot.press("X", "c", "y")
+        assert app.posted == [
+            Notice("what-if needs an operation: Enter lists these"),
+            Notice("contrast needs an operation: Enter lists these"),
+            CopyText("operations never on the critical path", "the name", one_line=True),
+        ]
+        app.posted.clear()
+        await pilot.press("tab", "enter")
         assert app.posted == []
         assert all(f"read {letter}" in pilot.text for letter in "abc")
         await pilot.press("enter")
         assert isinstance(app.posted[-1], OpenTrace)
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("network", "network   102 ms mean per trace, 100 % of its critical time; most of it to stock-service"),
+        ("async", "queue     min 283 ms  max 283 ms  of 2 messages, before it began"),
+    ],
+)
+async def test_detail_of_a_hot_spot_names_network_and_queue_time(source: str, text: str) -> None:
+    async with running(state_of(source), "hot-spots", (140, 40)) as (app, pilot):
+        seen = pilot.text
+        for _ in range(30):
+            if text in seen:
+                break
+            await pilot.press("j")
+            seen = pilot.text
+        assert text in seen
+        assert isinstance(app.current_view, HotSpotsView)
 
 
 async def test_no_suggestions_are_reported() -> None:
@@ -704,7 +737,7 @@ async def test_hot_spots_are_sorted_and_go_to_the_first_row() -> None:
         assert isinstance(pane, HotSpotsView)
         assert pane.page.analysed is not None
         table = pane.page.analysed.columns.table
-        assert "2 bottlenecks of 9 operations  (over 20 % of their traces' critical path)  1 suggestion" in app.text
+        assert "2 bottlenecks of 9 operations  (over 20 % of their traces' critical path)  3 suggestions" in app.text
         await pilot.press("j", "o")
         assert "by calls, most first" in app.text
         assert pane.page.list.cursor == 0
@@ -840,3 +873,21 @@ async def test_mouse_chooses_a_service_on_the_map() -> None:
             await pilot.settle()
         # the name may go on in the next row
         assert app.current_view.crumbs()[0].startswith(found[1])
+
+
+@pytest.mark.parametrize("keys", [("enter", "tab"), ("4", "tab"), ("5", "tab")])
+async def test_rule_above_the_focused_pane_is_accented(keys: tuple[str, ...]) -> None:
+    async with opened(str(SAMPLES / "incident" / "before.json"), size=(100, 40)) as (app, pilot):
+
+        def accented() -> int:
+            accent = app.state.look.theme.style(Role.ACCENT)
+            bars = [bar for bar in app.query(LineBar) if bar.is_on_screen and bar.region.height == 1]
+            styles = [segment.style for bar in bars for segment in bar.render_line(0) if "──" in segment.text]
+            return sum(style is not None and style.color == accent.color for style in styles)
+
+        await pilot.press(*keys[:-1])
+        assert accented() == 0
+        await pilot.press(keys[-1])
+        assert accented() > 0
+        await pilot.press("escape")
+        assert accented() == 0

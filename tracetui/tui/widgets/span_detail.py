@@ -93,14 +93,21 @@ class SpanDetail(Vertical):
     def rule_changed(self) -> None:
         """Update the rule above the detail, which shows the number of rows out of view."""
         glyphs, below = self.state.look.glyphs, self.view.below
+        role = Role.ACCENT if self.view.has_focus else Role.GUIDE
 
         def rule(width: int) -> list[Line]:
             drawn = " " if self.is_beside else glyphs.rest
             more = f" {glyphs.opened} {below:,} more " if below else ""
-            line = Line([(drawn * (width - cell_width(more) - 2), Role.GUIDE)]).add(more, Role.DIM)
-            return [line.add(drawn * 2, Role.GUIDE).cropped(width)]
+            line = Line([(drawn * (width - cell_width(more) - 2), role)]).add(more, Role.DIM)
+            return [line.add(drawn * 2, role).cropped(width)]
 
         self.query_one("#detail-rule", LineBar).show(rule)
+
+    def on_descendant_focus(self) -> None:
+        self.rule_changed()
+
+    def on_descendant_blur(self) -> None:
+        self.rule_changed()
 
     def focus(self, scroll_visible: bool = True) -> SpanDetail:
         self.view.focus(scroll_visible)
