@@ -703,6 +703,21 @@ async def test_operations_off_the_critical_path_share_a_row_until_it_is_opened()
         assert isinstance(app.posted[-1], OpenTrace)
 
 
+async def test_percentiles_of_few_calls_are_not_shown_as_exact() -> None:
+    calls = [span("2", 0, 10 + 5 * i, trace=f"a{i}", parent="1", service="db", name="get") for i in range(3)]
+    roots = [span("1", 0, 100, trace=f"a{i}", service="web", name="GET /") for i in range(3)]
+    async with running(state_of(Session(build(*roots, *calls))), "hot-spots", (140, 30)) as (app, pilot):
+        for _ in range(10):
+            if "by p95" in app.text:
+                break
+            await pilot.press("o")
+        # the longest of three calls
+        assert "≤20.0 µs" in app.text
+        await pilot.press("X", "enter")
+        assert "duration: mean " in app.text
+        assert "p95" not in app.text.partition("what if")[2].partition("critical")[0]
+
+
 @pytest.mark.parametrize(
     ("source", "text"),
     [

@@ -13,7 +13,6 @@ from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
-from tracetui.render.text.percentiles import are_few
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import (
     call_count,
@@ -40,7 +39,7 @@ SORTINGS = {
 OFF_PATH = "operations never on the critical path"
 _NAME_TITLE = "operation"
 _RANK, _PERCENT, _OF_TRACES, _CALLS, _ERRORS = 4, 7, 9, 7, 7
-_SORTED = 8
+_SORTED = 9
 _MIN_NAME = 16
 _GOOD_NAME, _LONG_NAME, _GOOD_PATTERN = 32, 44, 24
 
@@ -186,11 +185,13 @@ class HotSpotList:
             case "errors":
                 return error_rate(100 * spot.errors / spot.calls, _SORTED)
             case figure_name:
-                name = f"{figure_name}_ns"
+                name, few = f"{figure_name}_ns", spot.latency.small_sample_range
                 is_percentile = hasattr(spot.latency, name)
+                if is_percentile and few is not None:
+                    text = f"{self.glyphs.at_most}{numbers.duration(few[1], self.glyphs.ascii_only)}"
+                    return figure(text, _SORTED, Role.DIM)
                 ns = getattr(spot.latency if is_percentile else spot, name)
-                role = Role.DIM if is_percentile and are_few(spot.latency.count) else Role.STRONG
-                return figure(duration_or_unknown(ns, spot.calls, self.glyphs), _SORTED, role)
+                return figure(duration_or_unknown(ns, spot.calls, self.glyphs), _SORTED, Role.STRONG)
 
     def _layout(self, width: int) -> _Layout:
         """Choose the columns that fit, by importance: names, the pattern, then figures that the detail also shows."""

@@ -7,6 +7,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
+from tracetui.render.text.percentiles import are_few
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import share_bar
 
@@ -17,7 +18,8 @@ _BAR = 32
 def what_if_lines(found: WhatIf, traces: TraceSet, glyphs: Glyphs) -> list[Line]:
     """Return `at 50 % duration: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s` and `next bottleneck 41 %: web GET /`.
 
-    For one trace the response time replaces the percentiles. Figures precede words, so that they are not cut.
+    For one trace the response time replaces the percentiles, for few their mean. Figures precede words, so that they
+    are not cut.
     """
     line = Line([(f"at {found.percent:g} % duration: ", Role.ACCENT)])
     for at, (name, before, after) in enumerate(_figures(found, traces)):
@@ -37,9 +39,10 @@ def what_if_bars(found: WhatIf, traces: TraceSet, glyphs: Glyphs) -> list[Line]:
     longest = max((ns for _, *pair in figures for ns in pair), default=0.0)
     first, *rest = what_if_lines(found, traces, glyphs)
     lines = [first, *rest]
+    names = max(len(name) for name, *_ in figures) + 1
     for name, *pair in figures:
         for word, ns, role in zip(("before", "after"), pair, (Role.DIM, Role.CRITICAL), strict=True):
-            line = Line([(f"{name if word == 'before' else '':<4}{word:<7}", Role.DIM)])
+            line = Line([(f"{name if word == 'before' else '':<{names}}{word:<7}", Role.DIM)])
             lines.append(line.add(share_bar(100 * ns / longest if longest else 0.0, _BAR, glyphs), role))
         before, after = pair
         percent = round(100 * (after - before) / before) if before else 0
@@ -48,9 +51,11 @@ def what_if_bars(found: WhatIf, traces: TraceSet, glyphs: Glyphs) -> list[Line]:
 
 
 def _figures(found: WhatIf, traces: TraceSet) -> list[tuple[str, float, float]]:
-    """Return name, value before and after of the percentiles, or of the response time of one trace without a name."""
-    if traces.trace_count == 1:
-        return [("", *found.mean_ns)]
+    """Return name, value before and after: of the percentiles, of the mean of few traces, or of the response time of
+    one trace without a name.
+    """
+    if are_few(traces.trace_count):
+        return [("mean" if traces.trace_count > 1 else "", *found.mean_ns)]
     return [("p50", *found.p50_ns), ("p95", *found.p95_ns)]
 
 
