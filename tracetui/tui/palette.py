@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from textual.app import App
 from textual.dom import DOMNode
@@ -18,10 +18,13 @@ from tracetui.tui.keys.registry import KEYS, TABLE_OF
 from tracetui.tui.keys.view_key_tables import VIEW_KEYS
 from tracetui.tui.main_screen import MainScreen
 from tracetui.tui.messages import FilterTraces, OpenTrace, OpenView
-from tracetui.tui.name_index import NameIndex
 from tracetui.tui.themes import THEME_NOTES, THEMES
 from tracetui.tui.views.registry import VIEWS
 from tracetui.tui.widgets.choice import Choice, Option
+
+if TYPE_CHECKING:
+    # imported late, so that the first screen is painted before
+    from tracetui.tui.name_index import NameIndex
 
 _MAX_ABBREVIATED = 2_000
 """Largest number of services, and of operations, that are searched by abbreviations."""
@@ -115,6 +118,8 @@ class PaletteEntries:
 
     def _index(self, what: str, names: Sequence[str]) -> NameIndex:
         """Return the index of names of the loaded set, which keeps it."""
+        from tracetui.tui.name_index import NameIndex
+
         kept: dict[object, Any] = self._loaded.results if self._loaded is not None else {}
         if (NameIndex, what) not in kept:
             kept[NameIndex, what] = NameIndex(names)

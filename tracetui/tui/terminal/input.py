@@ -47,7 +47,7 @@ class TerminalInput:
         self._decoder = getincrementaldecoder("utf-8")("replace")
         self._held = b""
         """Start of a possible mouse report or command."""
-        self._asked_at = -math.inf
+        self._queried_at = -math.inf
         self._commands: list[bytes] = []
         self._tail = ""
         """Possible beginning of a paste marker at the end of the input: of the start marker, or in a paste of the end
@@ -60,7 +60,7 @@ class TerminalInput:
 
     def expect_answer(self, now: float) -> None:
         """Note that the terminal was asked a question."""
-        self._asked_at = now
+        self._queried_at = now
 
     def take_commands(self) -> list[bytes]:
         """Return the commands that the terminal has sent, each once."""
@@ -102,7 +102,7 @@ class TerminalInput:
         """Find the start of a possible command at the end of the input."""
         start = _COMMAND_BEGINS.search(data)
         # without a question, a lone escape is a key, which must not be late
-        is_key = start is not None and start[0] == b"\x1b" and now - self._asked_at > ANSWER_SECONDS
+        is_key = start is not None and start[0] == b"\x1b" and now - self._queried_at > ANSWER_SECONDS
         return None if is_key else start
 
     def _end_paste(self) -> str:
