@@ -467,9 +467,18 @@ def _restore_interrupts() -> None:
 
 
 def test_query_without_a_match_is_reported(tracetui: Any) -> None:
-    result = tracetui("analyze", INCIDENT, "--query", "service = nothere", "--json")
+    result = tracetui("analyze", INCIDENT, "--query", "duration > 1h", "--json")
     assert (result.code, result.json["summary"]["trace_count"]) == (0, 0)
-    assert "none of 100 traces matches service = nothere" in result.err
+    assert "none of 100 traces matches duration > 1h" in result.err
+
+
+@pytest.mark.parametrize("query", ["service = user-servise", "duration > 1ms AND { service = user-servise AND error }"])
+def test_unknown_service_in_a_query_is_no_empty_result(tracetui: Any, query: str) -> None:
+    result = tracetui("analyze", INCIDENT, "--query", query)
+    assert result.code == 2
+    assert result.err == "tracetui: no service named 'user-servise' in 100 traces; did you mean user-service?\n"
+    # another part of the query may match without it
+    assert tracetui("analyze", INCIDENT, "--query", f"{query} OR error").code == 0
 
 
 def test_misspelled_name_of_a_trace_is_corrected(tracetui: Any) -> None:
