@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.decoding import read
 from tests.support.strategies import unhurried
+from tracetui.analysis.analysis import Analysis
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.ingest.formats import jaeger_json
@@ -338,3 +340,40 @@ def test_repeated_list_does_not_discard_the_earlier_one(later: str) -> None:
     traces = assemble(intake)
     assert len(traces) == 1
     assert "the list data is repeated" in str(traces.load_warnings[0])
+
+
+KIND = {"key": "span.kind", "value": "client"}
+PEER = {"key": "peer.service", "value": "wrong"}
+BLANKS = (",", ":"), (" ,\n ", " :\t ")
+
+
+@pytest.mark.parametrize("count", [1, 300], ids=["few spans", "many spans"])
+@pytest.mark.parametrize("separators", BLANKS, ids=["compact", "with blanks"])
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {"key": PEER, "value": 1},
+        {"key": [PEER], "value": 1},
+        {"key": [{"key": "x", "value": 1}, PEER], "value": 1},
+        {"key": {"tags": [KIND, PEER]}, "value": 1},
+        {"key": [KIND], "value": 1},
+    ],
+)
+def test_attributes_within_a_damaged_key_do_not_decide(
+    damaged: object, separators: tuple[str, str], count: int
+) -> None:
+    def spans(tags: list[object]) -> list[object]:
+        parent = [{"refType": "CHILD_OF", "traceID": "1", "spanID": "1"}]
+        times = {"startTime": 1_700_000_000_000_000, "duration": 2, "logs": [], "processID": "p"}
+        children = [
+            {"traceID": "1", "spanID": f"{n + 2:x}", "operationName": "x", "references": parent, "tags": tags, **times}
+            for n in range(count)
+        ]
+        return [{"traceID": "1", "spanID": "1", "operationName": "x", "references": [], "tags": [], **times}, *children]
+
+    for tags in ([damaged], [KIND, damaged]):
+        document = {"data": [{"traceID": "1", "spans": spans(tags), "processes": {"p": {"serviceName": "s"}}}]}
+        traces = read(json.dumps(document, separators=separators))
+        kind = Kind.CLIENT if KIND in tags else Kind.UNSPECIFIED
+        assert {span.kind for span in map(traces.span, range(1, count + 1))} == {kind}
+        assert not Analysis(traces).dependencies.edges

@@ -7,6 +7,7 @@ searching the raw text for the keys and caching the decision for each distinct r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -33,6 +34,8 @@ _NATIVE = (1 << FLAG_SHIFT) - 1
 LONGEST_CACHED = 400
 _BLANKS = 80
 """Longest white space between closing braces, in bytes."""
+_DAMAGED_KEY = re.compile(rb'"key"\s{0,80}:\s{0,80}[{\[]')
+"""Key that is an object or a list, in which an attribute looks like one of the span."""
 
 
 class AttributeDecider:
@@ -123,10 +126,15 @@ class AttributeDecider:
     def _find(self, raw: bytes) -> bytes | None:
         """Find the objects with deciding keys, each from `"key"` on; None if the whole list must be decoded."""
         found = b""
+        if raw.count(b"[") > 1 and _DAMAGED_KEY.search(raw):
+            return None
         if self._common_key:
             at = raw.find(self._common_key)
             if at >= 0:
-                found = raw[at - len(_KEY) - 1 : raw.find(b"}", at) + 1]
+                begin = at - len(_KEY) - 1
+                if not _begins_attribute(raw, begin):
+                    return None
+                found = raw[begin : raw.find(b"}", at) + 1]
         wanted = self._needles
         for common, keys in _PEERS:
             if common in raw:
@@ -137,6 +145,8 @@ class AttributeDecider:
                 begin, end = raw.rfind(_KEY, 0, at), raw.find(b"}", at) + 1
                 # only a colon and the beginning of the key may be in between: another quote begins a value
                 if begin < 0 or raw.count(b'"', begin + len(_KEY), at) != (needle[:1] != b'"'):
+                    return None
+                if not _begins_attribute(raw, begin):
                     return None
                 # the object goes on after its value, perhaps with another value
                 if self._tail and not raw[end : end + _BLANKS].lstrip().startswith(self._tail[:1]):
@@ -161,3 +171,11 @@ class AttributeDecider:
             self._by_found.clear()
         decided = self._by_found[found, native] = self._decide_whole(attributes, native)
         return decided
+
+
+def _begins_attribute(raw: bytes, at: int) -> bool:
+    """Test whether `"key"` at this position begins an object of a list, not one that is itself the key of another."""
+    if raw[at - 1 : at] == b"{" and raw[at - 2 : at - 1] in (b"[", b","):
+        return True
+    before = raw[max(at - _BLANKS, 0) : max(at, 0)].rstrip()
+    return before.endswith(b"{") and before[:-1].rstrip()[-1:] in (b"[", b",")
