@@ -17,13 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual import events
 from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
+from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from tests.support.hostile import DAMAGED_STATE
 from tests.support.paths import INCIDENT, ROOT
 from tests.support.terminal import Terminal
-from tracetui.tui.terminal.background import QUERY, BackgroundReported
-from tracetui.tui.terminal.driver import MAX_CELLS, KeyReader, tolerant_file
+from tracetui.tui.terminal.background import QUERY, BackgroundReported, report_of
+from tracetui.tui.terminal.driver import MAX_CELLS, KeyReader, ResilientDriver, tolerant_file
 from tracetui.tui.terminal.input import ANSWER_SECONDS, MAX_PASTED, MAX_TYPED, PASTE_ENDS, PASTE_SECONDS, TerminalInput
 
 LEFT_ALTERNATE_SCREEN = b"\x1b[?1049l"
@@ -244,6 +245,54 @@ def test_background_is_reported_in_any_pieces_and_keys_around_it_stay(answer: by
             found = [event for part in parts if part for event in reader.feed(part)]
             assert [event for event in found if not isinstance(event, events.Key)] == [BackgroundReported(is_dark)]
             assert characters(found) == "aq"
+
+
+@pytest.mark.parametrize(("answer", "is_dark"), ANSWERS)
+def test_background_is_reported_over_a_slow_line(answer: bytes, is_dark: bool) -> None:
+    for first in range(1, len(answer)):
+        decoder = TerminalInput()
+        decoder.expect_answer(100.0)
+        typed = [decoder.decode(answer[:first], 100.1), decoder.idle(100.3), decoder.idle(100.5)]
+        typed.append(decoder.decode(answer[first:] + b"q", 100.6))
+        # a pause after the first byte makes it a key; after one in the next four bytes the answer is not recognised
+        if first == 1 or first >= len(b"\x1b]11;"):
+            assert typed == ["", "\x1b" if first == 1 else "", "", "q"]
+            assert list(map(report_of, decoder.take_commands())) == [BackgroundReported(is_dark)]
+
+
+def test_background_is_reported_after_a_paste_and_before_a_mouse_report() -> None:
+    answer = b"\x1b]11;rgb:0/0/0\x07"
+    reader = KeyReader()
+    reader.expect_answer()
+    paste, report = reader.feed(b"\x1b[200~" + answer + b"\x1b[201~" + answer)
+    assert isinstance(paste, events.Paste)
+    assert "rgb:0/0/0" in paste.text
+    assert report == BackgroundReported(True)
+    assert reader.feed(b"\x1b[200~x") == []
+    (paste, report) = reader.feed(b"y\x1b[201~" + answer)
+    assert isinstance(paste, events.Paste)
+    assert (paste.text, report) == ("xy", BackgroundReported(True))
+    decoder = TerminalInput()
+    assert decoder.decode(answer + b"\x1b[M", 100.0) == ""
+    assert decoder.decode(b" !!q", 100.0) == "q"
+    assert decoder.take_commands() == [b"11;rgb:0/0/0"]
+
+
+def test_answer_is_expected_before_keys_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    expects: list[bool] = []
+
+    def start(driver: ResilientDriver) -> None:
+        expects.append(driver._expects_answer)
+
+    monkeypatch.setattr(LinuxDriver, "start_application_mode", start)
+    driver = object.__new__(ResilientDriver)
+    driver._asks_background, driver.input_tty = True, True
+    monkeypatch.setattr(ResilientDriver, "write", lambda *_: None)
+    monkeypatch.setattr(ResilientDriver, "flush", lambda _: None)
+    driver.start_application_mode()
+    # once, not again after the program was stopped
+    driver.start_application_mode()
+    assert expects == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -125,8 +125,8 @@ class TraceApp(TerminalApp):
             self._follows_terminal = False
 
     def _change_theme(self) -> None:
-        # a theme that the user has chosen stays
-        self._follows_terminal = False
+        # a theme that the user has chosen stays; the first one is announced, too
+        self._follows_terminal &= self.theme == self._initial_theme
         self._apply_theme()
 
     def _apply_theme(self) -> None:

@@ -113,11 +113,14 @@ class ResilientDriver(LinuxDriver):
         self._size = self._size or self._get_terminal_size()
         self._is_restarting = False
         self._asks_background = isinstance(self._app, TerminalApp) and self._app.asks_background
+        self._expects_answer = False
 
     def start_application_mode(self) -> None:
+        # decided before the thread that reads the answer starts
+        self._expects_answer = self._asks_background and self.input_tty
+        self._asks_background = False
         super().start_application_mode()  # type: ignore[no-untyped-call]
-        if self._asks_background and self.input_tty:
-            self._asks_background = False
+        if self._expects_answer:
             self.write(QUERY)
             self.flush()
 
@@ -146,7 +149,7 @@ class ResilientDriver(LinuxDriver):
     def run_input_thread(self) -> None:
         """Read keys until the driver is told to stop or the terminal is gone."""
         reader = KeyReader(self._debug)
-        if self._asks_background:
+        if self._expects_answer:
             reader.expect_answer()
         while not self.exit_event.is_set():
             ready, _, _ = select.select([self.fileno], [], [], _IDLE_SECONDS)

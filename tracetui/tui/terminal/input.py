@@ -34,6 +34,7 @@ _MAX_COMMAND = 64
 ANSWER_SECONDS = 5.0
 """Time after a question in which Esc may be the start of the answer, and waits for a pause."""
 _PASTE_MARK = PASTE_BEGINS.encode()
+_PASTE_END_MARK = PASTE_ENDS.encode()
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[O\]].|.)?", re.DOTALL)
 """Key or report that is not a character."""
 _ESCAPE = "\x1b"
@@ -48,6 +49,8 @@ class TerminalInput:
         self._held = b""
         """Start of a possible mouse report or command."""
         self._queried_at = -math.inf
+        self._has_begun_answer = False
+        """True if the last escape may have been the start of an answer, but was followed by a pause."""
         self._commands: list[bytes] = []
         self._tail = ""
         """Possible beginning of a paste marker at the end of the input: of the start marker, or in a paste of the end
@@ -72,13 +75,11 @@ class TerminalInput:
         system commands are set aside.
         """
         is_end_lost = self._pasting_since is not None and data in _PASTE_ESCAPES
-        data = _OLD_MOUSE.sub(b"", self._held + data)
-        cut = _OLD_MOUSE_BEGINS.search(data)
-        if self._pasting_since is None:
-            typed, mark, pasted = data.partition(_PASTE_MARK)
-            self._commands += _COMMAND.findall(typed)
-            data = _COMMAND.sub(b"", typed) + mark + pasted
-            cut = cut or (self._command_start(data, now) if not mark else None)
+        if self._has_begun_answer and data.startswith(b"]11;"):
+            self._held = b"\x1b"
+        self._has_begun_answer = False
+        data, is_paste = self._without_commands(_OLD_MOUSE.sub(b"", self._held + data))
+        cut = _OLD_MOUSE_BEGINS.search(data) or (None if is_paste else self._command_start(data, now))
         self._held = cut[0] if cut else b""
         if len(self._held) > _MAX_COMMAND:
             self._held = self._held[:_MAX_COMMAND] + self._held[-1:]
@@ -91,12 +92,30 @@ class TerminalInput:
 
     def idle(self, now: float) -> str:
         """Return the output that is due after a pause: held text, or the end of an incomplete paste."""
+        is_answer_awaited = now - self._queried_at <= ANSWER_SECONDS
+        if is_answer_awaited and _IS_COMMAND.match(self._held):
+            # the line is slow; the rest would be read as keys
+            return ""
+        self._has_begun_answer |= is_answer_awaited and self._held == b"\x1b"
         since = self._pasting_since
         is_over = since is not None and (self._is_burst or now - since > PASTE_SECONDS)
         held = b"" if _IS_COMMAND.match(self._held) else self._held
         text = self._with_marks(self._decoder.decode(held), now)
         self._held = b""
         return text + self._end_paste() if is_over else text
+
+    def _without_commands(self, data: bytes) -> tuple[bytes, bool]:
+        """Set the commands aside that are not in a paste. -> the rest; True if it ends within a paste"""
+        is_paste = self._pasting_since is not None
+        parts: list[bytes] = []
+        while data:
+            before, mark, data = data.partition(_PASTE_END_MARK if is_paste else _PASTE_MARK)
+            if not is_paste:
+                self._commands += _COMMAND.findall(before)
+                before = _COMMAND.sub(b"", before)
+            parts += before, mark
+            is_paste ^= bool(mark)
+        return b"".join(parts), is_paste
 
     def _command_start(self, data: bytes, now: float) -> re.Match[bytes] | None:
         """Find the start of a possible command at the end of the input."""
