@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from random import Random
 
@@ -15,6 +16,7 @@ from tracetui.render.graph.drawing import DrawnNode, GraphDrawing
 from tracetui.render.graph.node_names import names_in_rows
 from tracetui.render.graph.stub_edges import HEAVY, DrawnEdge
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
+from tracetui.render.text.line import Role
 from tracetui.session import Session
 
 LONG_NAMES = st.text("abc-_.日", min_size=1, max_size=30).filter(lambda name: name[0] not in "-_.")
@@ -58,7 +60,7 @@ def test_figures_and_marks_can_be_read_at_their_edge(
     edges = [
         DrawnEdge(
             *pair,
-            label=str(number) if data.draw(st.booleans()) else "",
+            label=f"{number}c" if data.draw(st.booleans()) else "",
             is_async=data.draw(st.booleans()),
             fails=data.draw(st.booleans()),
             weight=data.draw(st.integers(1, 2)),
@@ -69,6 +71,9 @@ def test_figures_and_marks_can_be_read_at_their_edge(
     expected = {(edge.source, edge.target, glyphs.origin * edge.fails + edge.label, edge.is_async) for edge in edges}
     found = DrawingReader(rows, glyphs).edges()
     assert {(edge.source, edge.target, edge.label, edge.is_dotted) for edge in found} == expected, "\n".join(rows)
+    labels = [edge.label for edge in edges if edge.label]
+    assert sorted(re.findall(r"\d+c", "".join(rows))) == sorted(labels), "each label is drawn once"
+    assert "".join(rows).count(glyphs.origin) == sum(edge.fails for edge in edges)
     heavy = {(edge.source, edge.target) for edge in edges if edge.weight == HEAVY}
     assert {(edge.source, edge.target) for edge in found if edge.is_heavy} <= heavy
 
@@ -169,7 +174,7 @@ def test_drawing_with_a_focus_and_figures() -> None:
     drawn = GraphDrawing(nodes, edges, UNICODE)
     assert [line.rstrip() for line in rows_of(drawn)] == [
         "▐●checkout▌━✖50━━╮",
-        "▐●fraud日本▌─────┼──▶▐●inventory▌┄┄┄┄┄┄┄┄┄┄┄┄26┄▶▐●mail▌",
+        "▐●fraud日本▌─────●──▶▐●inventory▌┄┄┄┄┄┄┄┄┄┄┄┄26┄▶▐●mail▌",
         "▐●web▌─8─────────╯   ▐          ▌──58 p95 12 ms─▶▐●postgres▌",
     ]
     assert drawn.line(0, 4, 6).width == 6
@@ -189,6 +194,15 @@ def test_names_that_differ_at_the_end_are_distinguishable() -> None:
     assert sorted(text.strip() for text in rows_of(drawn)) == ["▐inve…service▌", "▐inv…sync-job▌", "▐mail▌"]
 
 
+def test_labels_of_failing_calls_keep_their_colour_in_a_highlight() -> None:
+    edges = [DrawnEdge("a", "b", label="9", fails=True), DrawnEdge("a", "c", label="5")]
+    drawn = GraphDrawing({name: DrawnNode(name) for name in "abc"}, edges, UNICODE)
+    drawn.highlight("a", node_role=Role.TITLE, line_role=Role.ACCENT)
+    roles = {text.strip("─"): role for row in range(drawn.height) for text, role in drawn.line(row).runs}
+    assert roles["✖9"] == roles["▶"] == Role.ERROR
+    assert {role for row in range(drawn.height) for text, role in drawn.line(row).runs if "─" in text} == {Role.ACCENT}
+
+
 def test_empty_graph() -> None:
     drawn = GraphDrawing({}, [], UNICODE)
     assert (drawn.height, drawn.line(0).text) == (0, "")
@@ -203,6 +217,23 @@ def test_synchronous_calls_are_drawn_before_asynchronous_ones() -> None:
     assert drawn_rows("ab", waits, sends) == drawn_rows("ab", sends, waits) == drawn_rows("ab", waits)
 
 
-def test_calls_against_the_layers_have_figures_of_their_own() -> None:
+def test_calls_against_the_layers_have_figures_at_the_arrowhead() -> None:
     edges = DrawnEdge("a", "b", "1"), DrawnEdge("b", "c", "2"), DrawnEdge("c", "a", "3", fails=True)
-    assert drawn_rows("abc", *edges) == ["▐c▌──✖3─▶▐a▌──1─▶▐b▌", "▐ ▌◀───────────2─▐ ▌"]
+    assert drawn_rows("abc", *edges) == ["▐c▌────✖3─▶▐a▌──1─▶▐b▌", "▐ ▌◀2──────────────▐ ▌"]
+
+
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+def test_names_cut_at_an_edge_of_the_window_end_with_an_ellipsis(glyphs: Glyphs) -> None:
+    drawn = GraphDrawing({name: DrawnNode(name) for name in ("caller", "日本語")}, [DrawnEdge("caller", "日本語")], glyphs)
+    whole, mark = drawn.line(0).text, glyphs.ellipsis
+    assert drawn.line(0, 0, 99, mark).text == whole
+    assert drawn.line(0, 3, 12, mark).text.startswith(f"{mark}ler{whole[7]}")
+    assert drawn.line(0, 0, 4, mark).text == f"{whole[:3]}{mark}"
+    # half of a wide letter is left out
+    for first, width in ((0, drawn.width - 2), (0, drawn.width - 3), (drawn.width - 6, 5)):
+        line = drawn.line(0, first, width, mark)
+        assert line.width == width
+        assert mark in line.text
+    # brackets are not part of a name
+    assert mark not in drawn.line(0, 0, 7, mark).text
+    assert mark not in drawn.line(0, 7, 5, mark).text

@@ -48,6 +48,15 @@ def test_selected_service_and_its_lines_are_highlighted(analysis: Analysis) -> N
 
 
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+def test_legend_explains_lines_that_are_drawn(analysis: Analysis, glyphs: Glyphs) -> None:
+    crossing, junction = ("-|-", "+") if glyphs is ASCII else ("┼", "●")
+    legend = map_of(analysis.graph, "web-app", glyphs, 400).heading(400).text
+    assert f"{crossing} crossing   {junction} junction" in legend
+    small = map_of(graph_of(*call_paths("ab")), "a", glyphs).heading(80).text
+    assert not {"crossing", "junction"} & set(small.split())
+
+
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
 @pytest.mark.parametrize("width", [20, 78, 198])
 def test_lines_fit_their_width_at_every_zoom(analysis: Analysis, width: int, glyphs: Glyphs) -> None:
     for size in range(len(SIZES)):

@@ -41,6 +41,7 @@ class DrawingReader:
         self._lines = {marks.horizontal, marks.heavy, marks.dotted}
         self._verticals = {marks.vertical, marks.dotted_vertical}
         self._joins = set(marks.joins) - {" "}
+        self._crossings = {marks.crossing, marks.heavy_crossing}
         self._owner: dict[_Cell, int] = {}
         self._ports: list[tuple[int, int, int]] = []
         self.names: list[str] = []
@@ -97,7 +98,7 @@ class DrawingReader:
     def _has_arm(self, row: int, column: int, direction: _Cell) -> bool:
         """Test whether a cell has a line to this side; in ASCII a + joins its neighbours."""
         text = self._at(row, column)
-        if text in self._verticals:
+        if text in self._verticals | self._crossings:
             return direction in (_UP, _DOWN)
         if text == "+":
             other = self._at(row + direction[0], column + direction[1])
@@ -122,7 +123,7 @@ class DrawingReader:
             if at in self._owner:
                 assert direction == _RIGHT, "a line runs along a node"
                 found.append((self._owner[at], text, kinds))
-            elif glyph in self._joins and glyph not in self._verticals | self._lines:
+            elif glyph in self._joins - self._verticals - self._crossings:
                 assert self._has_arm(*at, _OPPOSITE[direction]), "a line ends nowhere"
                 # from left to right: never back to another source
                 waiting += [
@@ -132,8 +133,8 @@ class DrawingReader:
                 ]
             elif glyph == "." and text[-1:].isdigit() and self._at(*onward).isdigit():
                 waiting.append((onward, direction, text + glyph, kinds))
-            elif glyph in self._lines | self._verticals | {self._marks.forward, self._marks.backward}:
-                # lines cross: a vertical one is not of the kind of a horizontal one in front of it
+            elif glyph in self._lines | self._verticals | self._crossings | {self._marks.forward, self._marks.backward}:
+                # lines cross: a vertical one is not of the kind of a horizontal one
                 waiting.append((onward, direction, text, kinds | {glyph} if direction == _RIGHT else kinds))
             else:
                 assert direction == _RIGHT, "a line leads into a text"

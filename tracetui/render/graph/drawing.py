@@ -1,7 +1,7 @@
 """Drawing of a graph in characters, from a `Layout`.
 
-Nodes are in brackets, callers left of callees. Lines are read from left to right: they join at corners and junctions,
-and cross everywhere else. An arrowhead points to the called node; for calls against the direction of the layers it is
+Nodes are in brackets, callers left of callees. Lines are read from left to right: each one that is joined at the left
+leads to each one at the right. Crossing lines have a glyph of their own. An arrowhead points to the called node; for calls against the direction of the layers it is
 at the left end. Failing calls have a glyph, asynchronous ones are dotted, and a heavy line means many calls, so that
 none of this needs colour.
 """
@@ -75,8 +75,12 @@ class GraphDrawing:
         self._geometry = Geometry(self.layout, widths, [self._label_widths(gap) for gap in self.layout.gaps])
         self.width, self.height = self._geometry.width, self.layout.height
         self._canvas = Canvas(self.height, self.width)
+        self.has_crossings = self.has_joins = False
+        """True if some lines cross, and if some join."""
         self._chosen = ""
         """Highlighted node."""
+        self._name_cells: dict[int, list[tuple[int, int]]] = {}
+        """First column of the names in a row, and the one after the last."""
         passages = [place for layer in self.layout.layers for place in layer if place.is_passage]
         for place in passages:
             self._draw_passage(place)
@@ -90,9 +94,16 @@ class GraphDrawing:
         """Area of the nodes, by name."""
         return self._geometry.boxes
 
-    def line(self, row: int, first: int = 0, width: int | None = None) -> Line:
-        """Return a row of the drawing from column `first` on, without blanks at the end."""
-        return self._canvas.line(row, first, width)
+    def line(self, row: int, first: int = 0, width: int | None = None, ellipsis: str = "") -> Line:
+        """Return a row of the drawing from column `first` on, without blanks at the end.
+
+        ellipsis: put instead of the last letters of a name that is cut.
+        """
+        names = self._name_cells.get(row, ()) if ellipsis and width is not None else ()
+        begin, end = first, first + (width or 0)
+        left = next((ellipsis[: stop - begin] for start, stop in names if start < begin < stop), "")
+        right = next((ellipsis[: end - start] for start, stop in names if start < end < stop), "")
+        return self._canvas.line(row, first, width, left, right)
 
     # --- texts -------------------------------------------------------------------------------------------------------
 
@@ -120,21 +131,26 @@ class GraphDrawing:
         """Return the glyph and the role of a horizontal line."""
         role = edge.role if edge is not None else Role.GUIDE
         if edge is not None and edge.fails:
-            role = Role.ERROR
+            role = Role.PROPAGATED
         if bundle.style:
             return self._line_glyphs.dotted, role
         is_heavy = edge is not None and edge.weight >= HEAVY
         return self._line_glyphs.heavy if is_heavy else self._line_glyphs.horizontal, role
 
+    def _put_mark(self, row: int, column: int, text: str, edge: DrawnEdge | None) -> None:
+        """Write an arrowhead or a label, which keeps its colour where its line is highlighted, if it has one."""
+        role = Role.GUIDE if edge is None else Role.ERROR if edge.fails else edge.role
+        self._canvas.put(row, column, text, role, keeps_role=role != Role.GUIDE)
+
     # --- lines -------------------------------------------------------------------------------------------------------
 
     def _horizontal(self, row: int, begin: int, end: int, glyph: str, role: str) -> None:
-        cells = np.arange(begin, end)
-        if self._glyphs.ascii_only:
-            # a + above or below a horizontal line would not show whether it continues behind the line
-            verticals = (self._line_glyphs.vertical, self._line_glyphs.dotted_vertical)
-            cells = cells[~np.isin(self._canvas.texts[row, begin:end], verticals)]
-        self._canvas.fill_row(row, cells, glyph, role)
+        marks, texts = self._line_glyphs, self._canvas.texts[row, begin:end]
+        is_crossing = np.isin(texts, (marks.vertical, marks.dotted_vertical))
+        self.has_crossings |= bool(is_crossing.any())
+        self._canvas.fill_row(row, begin + np.flatnonzero(~is_crossing), glyph, role)
+        crossing = marks.heavy_crossing if glyph == marks.heavy else marks.crossing
+        self._canvas.fill_row(row, begin + np.flatnonzero(is_crossing), crossing, role)
 
     def _draw_gap(self, at: int, gap: LayerGap) -> None:
         for bundle in gap.bundles:
@@ -152,39 +168,40 @@ class GraphDrawing:
                 self._draw_joins(column, set(bundle.left_rows), set(bundle.right_rows))
 
     def _draw_left_stubs(self, at: int, bundle: Bundle) -> None:
-        column, put = self._geometry.track_column(bundle, at), self._canvas.put
+        column = self._geometry.track_column(bundle, at)
         end = self._geometry.columns[at + 1] if column is None else column
         for source in bundle.sources:
             row, begin = source.right_row(bundle), self._geometry.column_after(source)
-            glyph, role = self._style(bundle, self._edges.left(bundle, source))
-            self._horizontal(row, begin, end, glyph, role)
+            edge = self._edges.left(bundle, source)
+            self._horizontal(row, begin, end, *self._style(bundle, edge))
             if bundle.is_reversed and not source.is_passage:
-                put(row, begin, self._line_glyphs.backward, role)
+                self._put_mark(row, begin, self._line_glyphs.backward, edge)
             label = self._label(self._edges.labelled_left(bundle, source))
             if label and source.is_passage:
                 begin = self._geometry.passage_columns(source)[1] - cell_width(label) - 1
             if label:
-                put(row, begin + 1, label, role)
+                self._put_mark(row, begin + 1, label, edge)
 
     def _draw_right_stubs(self, at: int, bundle: Bundle) -> None:
         column, next_column = self._geometry.track_column(bundle, at), self._geometry.columns[at + 1]
         for target in bundle.targets:
             row = target.left_row(bundle)
-            glyph, role = self._style(bundle, self._edges.right(bundle, target))
+            edge = self._edges.right(bundle, target)
             if column is not None:
-                self._horizontal(row, column + 1, next_column, glyph, role)
+                self._horizontal(row, column + 1, next_column, *self._style(bundle, edge))
             is_arrow = not bundle.is_reversed and not target.is_passage
             if is_arrow:
-                self._canvas.put(row, next_column - 1, self._line_glyphs.forward, role)
+                self._put_mark(row, next_column - 1, self._line_glyphs.forward, edge)
             label = self._label(self._edges.labelled_right(bundle, target))
             if label:
-                self._canvas.put(row, next_column - 1 - cell_width(label) - is_arrow, label, role)
+                self._put_mark(row, next_column - 1 - cell_width(label) - is_arrow, label, edge)
 
     def _draw_joins(self, column: int, left: set[int], right: set[int]) -> None:
         """Draw the corners and junctions of a vertical line, at which horizontal ones end on either side."""
         low, high = min(left | right), max(left | right)
         for row in left | right:
             arms = (row > low) * _UP | (row < high) * _DOWN | (row in left) * _LEFT | (row in right) * _RIGHT
+            self.has_joins |= arms.bit_count() > 2
             self._canvas.put(row, column, self._line_glyphs.joins[arms], Role.GUIDE)
 
     def _draw_passage(self, place: Place) -> None:
@@ -213,19 +230,21 @@ class GraphDrawing:
         canvas.replace_glyphs(rows, box.column + box.width - 1, self._line_glyphs.closing)
         for row, text in enumerate(self._texts[place.name]):
             canvas.put(box.row + row, box.column + 1, text, node.role)
+            cells = box.column + 1, box.column + 1 + cell_width(text)
+            self._name_cells.setdefault(box.row + row, []).append(cells)
         if node.glyph and not self._glyphs.ascii_only:
             canvas.put(box.row, box.column + 1, node.glyph, node.glyph_role)
 
     def highlight(self, name: str, *, node_role: str, line_role: str) -> set[int]:
         """Highlight a node and all lines to and from it, instead of the node highlighted before. -> the rows changed
 
-        Without colour it has other brackets. Failing calls keep their colour.
+        Without colour it has other brackets. Labels with a colour keep it.
         """
         before = self._canvas.highlighted_rows
         if self._chosen:
             self._put_brackets(self.boxes[self._chosen], self._line_glyphs.opening + self._line_glyphs.closing)
         self._chosen = name
-        self._canvas.highlight([*self._geometry.lines_of(self.places[name])], line_role, Role.ERROR)
+        self._canvas.highlight([*self._geometry.lines_of(self.places[name])], line_role)
         self._canvas.highlight_all(self.boxes[name].cells, node_role)
         self._put_brackets(self.boxes[name], self._line_glyphs.chosen)
         return before | self._canvas.highlighted_rows

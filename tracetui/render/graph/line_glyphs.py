@@ -18,6 +18,9 @@ class LineGlyphs:
     vertical: str
     dotted_vertical: str
     joins: str
+    crossing: str
+    """A horizontal line over a vertical one."""
+    heavy_crossing: str
     forward: str
     backward: str
     opening: str
@@ -32,7 +35,9 @@ _UNICODE: Final = LineGlyphs(
     dotted="┄",
     vertical="│",
     dotted_vertical="┊",
-    joins=" ││││╯╮┤│╰╭├│┴┬┼",
+    joins=" ││││╯╮┤│╰╭├│┴┬●",
+    crossing="┼",
+    heavy_crossing="┿",
     forward="▶",
     backward="◀",
     opening="▐",
@@ -46,6 +51,9 @@ _ASCII: Final = LineGlyphs(
     vertical="|",
     dotted_vertical=":",
     joins=" |||" + "+" * 12,
+    # a + above or below a horizontal line would not show whether it continues behind the line
+    crossing="|",
+    heavy_crossing="|",
     forward=">",
     backward="<",
     opening="[",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from tracetui.render.graph.diagram import Arrow, Diagram, DiagramNode, Effect, change_text
 from tracetui.render.graph.drawing import DrawnNode, GraphDrawing
 from tracetui.render.graph.layout import LayerOrder
+from tracetui.render.graph.line_glyphs import line_glyphs
 from tracetui.render.graph.node_names import LETTERS
 from tracetui.render.graph.stub_edges import HEAVY, DrawnEdge
 from tracetui.render.text import numbers
@@ -188,9 +189,11 @@ _EXPLAINED: Final = {
 }
 
 
-def legend(diagram: Diagram, glyphs: Glyphs, figures: Figures) -> Line:
+def legend(diagram: Diagram, glyphs: Glyphs, figures: Figures, drawing: GraphDrawing) -> Line:
     """Explain the lines and marks."""
-    heavy, dotted = ("=", ".") if glyphs.ascii_only else ("━", "┄")
+    marks = line_glyphs(glyphs)
+    heavy, dotted = marks.heavy, marks.dotted
+    crossing = f"{marks.horizontal}{marks.crossing}{marks.horizontal}" if glyphs.ascii_only else marks.crossing
     arrows, nodes = diagram.arrows, diagram.nodes
     parts = [
         *_EXPLAINED[min(figures, Figures.CALLS) if diagram.is_comparison else figures],
@@ -201,6 +204,8 @@ def legend(diagram: Diagram, glyphs: Glyphs, figures: Figures) -> Line:
         f"{glyphs.ascending} worse   {glyphs.descending} better" if diagram.is_comparison else "",
         f"{glyphs.cycle} on a cycle" if any(node.is_on_cycle for node in nodes) else "",
         "+9 group with 9 more" if any(node.more for node in nodes) else "",
+        f"{crossing} crossing" if drawing.has_crossings else "",
+        f"{marks.joins[-1]} junction" if drawing.has_joins else "",
     ]
     return Line([("   ".join(filter(None, parts)), Role.DIM)])
 
@@ -208,7 +213,7 @@ def legend(diagram: Diagram, glyphs: Glyphs, figures: Figures) -> Line:
 def drawing_lines(diagram: Diagram, roles: Mapping[str, str], glyphs: Glyphs, width: int) -> Iterator[Line]:
     """Yield a legend, the drawing, and a remark if it is wider than `width` cells."""
     drawing, size = fitting(diagram, roles, glyphs, width)
-    yield legend(diagram, glyphs, SIZES[size].figures).cropped(width, glyphs.ellipsis)
+    yield legend(diagram, glyphs, SIZES[size].figures, drawing).cropped(width, glyphs.ellipsis)
     yield Line()
     for row in range(drawing.height):
         yield drawing.line(row, 0, width)

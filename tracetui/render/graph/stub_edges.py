@@ -52,6 +52,8 @@ class StubEdges:
 
     def labelled_left(self, bundle: Bundle, source: Place) -> DrawnEdge | None:
         """Return the edge whose label belongs to the stub at a source."""
+        if self._is_at_head(bundle, source):
+            return self.left(bundle, source) if not source.is_passage else None
         is_at_left = len(bundle.sources) > 1 or bundle.targets[0].merges
         return self.left(bundle, source) if is_at_left and not source.merges else None
 
@@ -59,9 +61,17 @@ class StubEdges:
         """Return the edge whose label belongs to the stub at a target: where it ends, or joins others."""
         is_at_left = target.merges and len(bundle.targets) == 1
         is_on_the_way = target.is_passage and not target.merges
-        if is_at_left or is_on_the_way or bundle.sources[0].merges:
+        source = bundle.sources[0]
+        if is_at_left or is_on_the_way or source.merges or self._is_at_head(bundle, source):
             return None
         return self.right(bundle, target)
+
+    def _is_at_head(self, bundle: Bundle, source: Place) -> bool:
+        """Test whether a stub is of an edge to the left that shares its lines with no other: its label is at its head."""
+        while source.is_passage and not source.merges:
+            bundle = source.left[0]
+            source = bundle.sources[0]
+        return bundle.is_reversed and not source.merges and self.left(bundle, source) is not None
 
     def between(self, bundle: Bundle, left: Place, right: Place) -> DrawnEdge | None:
         """Return the only edge between two places of a bundle."""

@@ -253,11 +253,11 @@ class ServiceMap:
         first = self._window(width)
         more = "<" * (first > 0), ">" * (first + width < self.drawing.width)
         line = Line([(f"{more[0]:<1}", Role.ACCENT)])
-        line.extend(legend(self.part.diagram, self._glyphs, SIZES[self.part.size].figures))
+        line.extend(legend(self.part.diagram, self._glyphs, SIZES[self.part.size].figures, self.drawing))
         return line.cropped(width - 2, self._glyphs.ellipsis).pad(width - 2).add(f" {more[1]}", Role.ACCENT)
 
     def line(self, row: int, width: int) -> Line:
-        return self.drawing.line(row, self._window(width), width)
+        return self.drawing.line(row, self._window(width), width, ellipsis=self._glyphs.ellipsis)
 
     def _window(self, width: int) -> int:
         """Return the first visible column, so that the choice is visible."""
