@@ -106,7 +106,7 @@ def test_changes_are_drawn_without_colour(glyphs: Glyphs, worse: str, size: obje
     assert read == {"api": worse, "new": "new", "old gone": "gone"}
     roles = {role for line in lines for _, role in line.runs}
     assert {Role.ERROR, Role.ACCENT, Role.DIM} <= roles
-    assert glyphs.origin not in legend(diagram, glyphs, SIZES[0].figures).text
+    assert glyphs.origin not in legend(diagram, glyphs, SIZES[0].figures, drawing).text
 
 
 def test_changes_in_every_format() -> None:

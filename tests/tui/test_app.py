@@ -304,7 +304,7 @@ async def test_esc_returns_from_a_followed_link() -> None:
 
 async def test_esc_from_traces_of_a_service_restores_view_and_filter() -> None:
     async with opened(str(SAMPLES / "shop" / "shop.json")) as (_, pilot):
-        await pilot.press("3", "j", "j", "j", "h", "enter")
+        await pilot.press("3", "j", "j", "j", "tab", "tab", "enter")
         assert "of 304 traces" in pilot.lines[0]
         before = pilot.lines[-1]
         assert before.startswith("Traces")
@@ -315,7 +315,7 @@ async def test_esc_from_traces_of_a_service_restores_view_and_filter() -> None:
 
 async def test_esc_from_traces_restores_the_blast_radius() -> None:
     async with opened(str(SAMPLES / "shop")) as (_, pilot):
-        await pilot.press("3", *"jjjjj", "b", "h", "enter")
+        await pilot.press("3", *"jjjjj", "b", "tab", "tab", "enter")
         assert "filter  { service = " in pilot.text
         assert pilot.lines[-1].startswith("Traces")
         await pilot.press("escape")

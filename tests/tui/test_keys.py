@@ -25,7 +25,7 @@ from tracetui.tui.keys.everywhere import APP, ASK, EDIT, FINDINGS, LISTS, PANES
 from tracetui.tui.keys.key_table import ABOVE, KeyTable, Shortcut
 from tracetui.tui.keys.keymap import KeyNames, key_name
 from tracetui.tui.keys.registry import KEYS, TABLES
-from tracetui.tui.keys.services import MAP, MAP_SEARCH, SERVICE_SEARCH
+from tracetui.tui.keys.services import GRAPH, MAP, MAP_SEARCH, SERVICE_SEARCH
 from tracetui.tui.keys.traces import QUERY, REGION
 from tracetui.tui.keys.view_key_tables import VIEW_KEYS
 from tracetui.tui.keys.waterfall import DETAIL, FIND, SPAN_FILTER, WATERFALL
@@ -45,6 +45,7 @@ REACHED = {
     "a search line": (ASK, EDIT),
     "names of services": (SERVICE_SEARCH, EDIT),
     "filter of spans": (SPAN_FILTER,),
+    "the graph of a service": (GRAPH,),
     "the map": (MAP,),
     "the search of the map": (MAP_SEARCH, EDIT),
     "the pager": (PAGER, PAGES, LISTS),

@@ -228,8 +228,7 @@ async def test_detail_follows_the_cursor_and_escape_leads_back(pane: str) -> Non
         await pilot.press("j")
         assert app.current_view.crumbs() != first
         assert app.text.split("──")[1] != before.split("──")[1]
-        await pilot.press("tab")
-        assert app.current_view.page.detail.has_focus
+        await tab_to(pilot, app.current_view.page.detail)
         assert app.current_view.go_back()
         await pilot.settle()
         assert app.current_view.page.list.has_focus
@@ -274,6 +273,12 @@ async def test_cursor_follows_the_selected_span() -> None:
         assert app.current_view.crumbs() == ["Connection timeout"]
 
 
+async def tab_to(pilot: Driver, view: LineView) -> None:
+    """Go through the panes to one of them."""
+    while not view.has_focus:
+        await pilot.press("tab")
+
+
 async def test_services_open_their_traces() -> None:
     async with running(state_of("incident/before.json"), "services") as (app, pilot):
         await pilot.press("slash", *"gateway", "enter", "enter")
@@ -314,7 +319,7 @@ async def test_only_the_focused_list_shows_a_cursor() -> None:
             return [next(iter(row)).style for row in rows]
 
         in_list = cursors()
-        await pilot.press("tab")
+        await tab_to(pilot, views[1])
         in_detail = cursors()
         assert in_list[0] == in_detail[1] != in_list[1]
         assert in_list[1] == in_detail[0]
@@ -360,16 +365,20 @@ async def test_focus_moves_to_a_neighbour() -> None:
         assert isinstance(pane, ServicesView)
         assert pane.crumbs() == ["redis-cache"]
         assert "4 callers" in app.text
-        await pilot.press("h", "j", "f")
+        await tab_to(pilot, pane.page.detail)
+        await pilot.press("j", "f")
         assert pane.crumbs() == ["order-service"]
         assert pane.page.list.has_focus
-        await pilot.press("l", "enter")
+        await tab_to(pilot, pane.right)
+        await pilot.press("enter")
         assert app.posted == [ListTraces('{ service = "order-service" AND peer.service = "postgres-main" }')]
 
 
 async def test_calls_between_two_services_open_their_traces_and_errors() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
-        await pilot.press("slash", *"checkout-api", "enter", "h", "enter")
+        await pilot.press("slash", *"checkout-api", "enter")
+        await tab_to(pilot, app.current_view.page.detail)
+        await pilot.press("enter")
         assert app.posted == [ListTraces('{ service = "checkout-api" AND caller = "api-gateway" }')]
         app.posted.clear()
         await pilot.press("e")
@@ -387,8 +396,9 @@ async def test_blast_radius_follows_the_cursor() -> None:
         assert ("{services.blast}", "if it FAILS") in pane.hints
         await pilot.press("b")
         assert "if it FAILS" in app.text
-        assert ("{services.blast}", "neighbours") in pane.hints
-        await pilot.press("l", "enter")
+        assert ("{services.blast app.back}", "off") in pane.hints
+        await tab_to(pilot, pane.right)
+        await pilot.press("enter")
         place_order = '{ service = "web-app" AND operation = "place order" }'
         assert app.posted == [ListTraces(f'{place_order} >> {{ service = "inventory-service" }}')]
         assert pane.go_back()
@@ -400,13 +410,14 @@ async def test_blast_radius_follows_the_cursor() -> None:
         assert "3 callers" in app.text
 
 
-async def test_hints_name_the_neighbours_once() -> None:
+async def test_hints_name_the_way_out_of_a_blast_radius_once() -> None:
     async with running(state_of("shop/shop.json"), "services", size=(80, 24)) as (app, pilot):
         assert "under 20 calls: ≤ longest" in pilot.text
         await pilot.press("b")
-        assert [text for _, text in app.current_view.hints][:2] == ["neighbours", "if it FAILS"]
+        assert [text for _, text in app.current_view.hints][:2] == ["off", "if it FAILS"]
         await pilot.press("b")
-        assert [text for _, text in app.current_view.hints].count("neighbours") == 1
+        assert app.current_view.hints[0] == ("{services.blast app.back}", "off")
+        assert [text for _, text in app.current_view.hints].count("off") == 1
 
 
 async def test_ranking_shows_the_severity_of_a_blast_radius() -> None:
@@ -436,7 +447,8 @@ async def test_explorer_of_one_operation() -> None:
         assert isinstance(pane, ServicesView)
         await pilot.press("slash", *"user-service", "enter", "i")
         assert "One operation of user-service" in app.text
-        await pilot.press(*"profile", "enter", "l")
+        await pilot.press(*"profile", "enter")
+        await tab_to(pilot, pane.right)
         assert "●user-service GET /users/{id}/profile  in" in app.text
         source = pane.right.source
         needed = {source.line(row, 60).text.split()[1] for row in range(1, len(source))}

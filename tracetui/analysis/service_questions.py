@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +42,22 @@ def shared_dependencies(graph: ServiceGraph, names: Sequence[str]) -> list[Share
     common = set.intersection(*(set(found) for found in reached)) if reached else set()
     found = [SharedDependency(name, tuple(one[name].hops for one in reached)) for name in common]
     return sorted(found, key=lambda shared: (sum(shared.hops), shared.service))
+
+
+def shortest_ways(graph: ServiceGraph, begin: str, ends: Iterable[str]) -> set[tuple[str, str]]:
+    """Find the calls (caller, callee) on the shortest ways from a service to others."""
+    hops = {begin: 0, **{name: distance.hops for name, distance in graph.callees(begin).items()}}
+    waiting = [end for end in ends if end in hops]
+    seen, found = set(waiting), set()
+    while waiting:
+        callee = waiting.pop()
+        for caller in graph.graph.predecessors(callee):
+            if caller in hops and hops[caller] == hops[callee] - 1:
+                found.add((caller, callee))
+                if caller not in seen:
+                    seen.add(caller)
+                    waiting.append(caller)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

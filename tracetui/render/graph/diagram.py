@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tracetui.analysis.edge_changes import EdgeChange, GraphChanges
     from tracetui.analysis.latency import Latency
     from tracetui.analysis.service_graph import ServiceGraph
+    from tracetui.analysis.service_questions import CallerDifference
 
 Pair = tuple[str, str]
 
@@ -226,6 +227,18 @@ def path_diagram(graph: ServiceGraph, found: CallChains, focus: Collection[str])
 def _steps(services: tuple[str, ...]) -> Iterator[Pair]:
     # calls of a service to itself get no arrow
     return (pair for pair in pairwise(services) if pair[0] != pair[1])
+
+
+def shared_diagram(graph: ServiceGraph, names: Collection[str], ways: Collection[Pair]) -> Diagram:
+    """Build the diagram of services and the calls on the ways to dependencies that they share."""
+    return calls_diagram(graph, {*names, *(name for pair in ways for name in pair)}, focus=names, pairs=ways)
+
+
+def callers_diagram(graph: ServiceGraph, a: str, b: str, found: CallerDifference) -> Diagram:
+    """Build the diagram of two services and their direct callers."""
+    pairs = {(caller, a) for caller in (*found.only_a, *found.both)}
+    pairs |= {(caller, b) for caller in (*found.only_b, *found.both)}
+    return shared_diagram(graph, (a, b), pairs)
 
 
 def critical_diagram(graph: ServiceGraph, found: Iterable[Criticality]) -> Diagram:

@@ -1,9 +1,9 @@
 """Drawing of a graph in characters, from a `Layout`.
 
 Nodes are in brackets, callers left of callees. Lines are read from left to right: each one that is joined at the left
-leads to each one at the right. Crossing lines have a glyph of their own. An arrowhead points to the called node; for calls against the direction of the layers it is
-at the left end. Failing calls have a glyph, asynchronous ones are dotted, and a heavy line means many calls, so that
-none of this needs colour.
+leads to each one at the right. Crossing lines have a glyph of their own. An arrowhead points to the called node; for
+calls against the direction of the layers it is at the left end. Failing calls have a glyph, asynchronous ones are
+dotted, and a heavy line means many calls, so that none of this needs colour.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class GraphDrawing:
             nodes, (LayoutEdge(edge.source, edge.target, edge.is_async, edge.is_labelled) for edge in drawn)
         )
         names = names_in_rows((node.name for node in nodes.values()), name_width, name_rows, glyphs.ellipsis)
-        self._texts = {name: self._with_note(nodes[name], names[nodes[name].name]) for name in nodes}
+        self._texts = {name: self._with_note(nodes[name], names[nodes[name].name], name_rows) for name in nodes}
         self.layout = self.order.place({name: len(texts) for name, texts in self._texts.items()})
         self.places = {place.name: place for layer in self.layout.layers for place in layer if not place.is_passage}
         """Places of the nodes, by name."""
@@ -107,11 +107,17 @@ class GraphDrawing:
 
     # --- texts -------------------------------------------------------------------------------------------------------
 
-    def _with_note(self, node: DrawnNode, rows: Sequence[str]) -> list[str]:
-        """Return the rows of a node between its brackets. A row that continues a name is indented."""
+    def _with_note(self, node: DrawnNode, rows: Sequence[str], most: int) -> list[str]:
+        """Return the rows of a node between its brackets. A row that continues a name is indented.
+
+        `most`: number of rows up to which the note takes one of its own if it would widen the node.
+        """
         glyph = node.glyph if not self._glyphs.ascii_only else ""
         texts = [f"{' ' if row else glyph}{text}" for row, text in enumerate(rows)]
-        texts[-1] += f" {node.note}" if node.note else ""
+        if node.note and len(texts) < most and cell_width(f"{texts[-1]} {node.note}") > max(map(cell_width, texts)):
+            texts.append(f" {node.note}")
+        elif node.note:
+            texts[-1] += f" {node.note}"
         return texts
 
     def _label(self, edge: DrawnEdge | None) -> str:
@@ -238,15 +244,16 @@ class GraphDrawing:
     def highlight(self, name: str, *, node_role: str, line_role: str) -> set[int]:
         """Highlight a node and all lines to and from it, instead of the node highlighted before. -> the rows changed
 
-        Without colour it has other brackets. Labels with a colour keep it.
+        name: '' for none. Without colour the node has other brackets. Labels with a colour keep it.
         """
         before = self._canvas.highlighted_rows
         if self._chosen:
             self._put_brackets(self.boxes[self._chosen], self._line_glyphs.opening + self._line_glyphs.closing)
         self._chosen = name
-        self._canvas.highlight([*self._geometry.lines_of(self.places[name])], line_role)
-        self._canvas.highlight_all(self.boxes[name].cells, node_role)
-        self._put_brackets(self.boxes[name], self._line_glyphs.chosen)
+        self._canvas.highlight([*self._geometry.lines_of(self.places[name])] if name else [], line_role)
+        if name:
+            self._canvas.highlight_all(self.boxes[name].cells, node_role)
+            self._put_brackets(self.boxes[name], self._line_glyphs.chosen)
         return before | self._canvas.highlighted_rows
 
     def _put_brackets(self, box: Box, brackets: str) -> None:
@@ -263,3 +270,31 @@ class GraphDrawing:
         return [other for other in ordered if boxes[other].column < here], [
             other for other in ordered if boxes[other].column > here
         ]
+
+    def step(self, name: str, columns: int, rows: int) -> str:
+        """Return the node to the left or right along a line, or above or below; the same one if there is none.
+
+        Beyond the ends of a layer it is the nearest one above or below in any layer.
+        """
+        here = self.boxes[name]
+        if columns:
+            left, right = self.neighbours(name)
+            connected = right if columns > 0 else left
+            return min(connected, key=lambda other: abs(self.boxes[other].row - here.row), default=name)
+        layer = [place.name for place in self.layout.layers[self.places[name].layer] if not place.is_passage]
+        at = layer.index(name) + rows
+        if 0 <= at < len(layer) or abs(rows) > 1:
+            return layer[min(max(at, 0), len(layer) - 1)]
+        beyond = [other for other, box in self.boxes.items() if (box.row - here.row) * rows > 0]
+        return min(
+            beyond,
+            key=lambda other: (abs(self.boxes[other].row - here.row), abs(self.boxes[other].column - here.column)),
+            default=name,
+        )
+
+    def node_at(self, row: int, column: int) -> str | None:
+        """Return the node at a cell; None for none."""
+        for name, box in self.boxes.items():
+            if box.row <= row < box.row + box.height and box.column <= column < box.column + box.width:
+                return name
+        return None

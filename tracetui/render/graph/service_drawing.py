@@ -204,6 +204,9 @@ def legend(diagram: Diagram, glyphs: Glyphs, figures: Figures, drawing: GraphDra
         f"{glyphs.ascending} worse   {glyphs.descending} better" if diagram.is_comparison else "",
         f"{glyphs.cycle} on a cycle" if any(node.is_on_cycle for node in nodes) else "",
         "+9 group with 9 more" if any(node.more for node in nodes) else "",
+        "% of its critical path" if any(node.effect is Effect.SLOW for node in nodes) else "",
+        "% of its requests failed" if any(node.effect is Effect.FAILS for node in nodes) else "",
+        "no %: not affected" if any(node.effect is Effect.POSSIBLE for node in nodes) else "",
         f"{crossing} crossing" if drawing.has_crossings else "",
         f"{marks.joins[-1]} junction" if drawing.has_joins else "",
     ]

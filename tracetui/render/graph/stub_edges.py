@@ -67,7 +67,7 @@ class StubEdges:
         return self.right(bundle, target)
 
     def _is_at_head(self, bundle: Bundle, source: Place) -> bool:
-        """Test whether a stub is of an edge to the left that shares its lines with no other: its label is at its head."""
+        """Test whether a stub is of one edge to the left, whose label is at its arrowhead."""
         while source.is_passage and not source.merges:
             bundle = source.left[0]
             source = bundle.sources[0]

@@ -180,19 +180,8 @@ class ServiceMap:
     # --- moving ------------------------------------------------------------------------------------------------------
 
     def move(self, columns: int, rows: int) -> None:
-        """Move the choice: along a line to the left or right, or within the layer; up to the edge."""
-        if columns:
-            left, right = self.drawing.neighbours(self.chosen)
-            connected = right if columns > 0 else left
-            if connected:
-                self.choose(min(connected, key=lambda name: abs(self.drawing.boxes[name].row - self.row)))
-        layer = [place.name for place in self.drawing.layout.layers[self._layer] if not place.is_passage]
-        at = layer.index(self.chosen) + rows
-        self.choose(layer[min(max(at, 0), len(layer) - 1)])
-
-    @property
-    def _layer(self) -> int:
-        return self.drawing.places[self.chosen].layer
+        """Move the choice: along a line to the left or right, or up or down."""
+        self.choose(self.drawing.step(self.chosen, columns, rows))
 
     def choose(self, name: str, *, scrolls: bool = True) -> None:
         """Choose a node; the visible columns follow unless `scrolls` is False."""
@@ -206,11 +195,7 @@ class ServiceMap:
 
     def at(self, row: int, cell: int) -> str | None:
         """Return the node at a row and a cell of the visible part; None for none."""
-        column = self._first + cell
-        for name, box in self.drawing.boxes.items():
-            if box.row <= row < box.row + box.height and box.column <= column < box.column + box.width:
-                return name
-        return None
+        return self.drawing.node_at(row, self._first + cell)
 
     # --- lines -------------------------------------------------------------------------------------------------------
 

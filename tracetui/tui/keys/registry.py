@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tracetui.tui.keys.dialogs import CHOICE, CHOICES, COPY, HELP, NORMAL_TRACE, PAGER, PAGES, RESULT
 from tracetui.tui.keys.everywhere import APP, ASK, EDIT, FINDINGS, LISTS, PANES
 from tracetui.tui.keys.key_table import KeyTable, Shortcut
-from tracetui.tui.keys.services import MAP, MAP_SEARCH, SERVICE_SEARCH
+from tracetui.tui.keys.services import GRAPH, MAP, MAP_SEARCH, SERVICE_SEARCH
 from tracetui.tui.keys.traces import QUERY, REGION
 from tracetui.tui.keys.view_key_tables import VIEW_KEYS
 from tracetui.tui.keys.waterfall import DETAIL, FIND, SPAN_FILTER
@@ -20,7 +20,7 @@ TABLES = (
     FINDINGS,
     *(QUERY, REGION),
     *(DETAIL, FIND, SPAN_FILTER),
-    *(SERVICE_SEARCH, MAP, MAP_SEARCH),
+    *(GRAPH, SERVICE_SEARCH, MAP, MAP_SEARCH),
     *(PAGER, PAGES, ASK, EDIT),
     *(HELP, CHOICE, CHOICES, RESULT, NORMAL_TRACE, COPY),
 )

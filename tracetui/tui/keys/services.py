@@ -11,7 +11,7 @@ SERVICES = KeyTable(
         "b",
         "blast",
         "Blast radius",
-        "blast radius: who is affected if it is slow, if it fails; back to neighbours",
+        "blast radius: who is affected if it is slow, if it fails; a third time turns it off",
         "blast radius",
         words="impact affected dependents",
     ),
@@ -83,7 +83,9 @@ SERVICES = KeyTable(
         "h,left",
         "side('left')",
         "To the callers",
-        "focus callers, callees; {app.next-pane} cycles, {app.back} returns",
+        "walk the graph to a caller, a callee, or focus their lists if it is not drawn; {app.next-pane} goes on to the "
+        "lists",
+        "walk",
     ),
     Shortcut("services.callees", "l,right", "side('right')", "To the callees", ABOVE, "callees"),
     Shortcut(
@@ -141,6 +143,24 @@ SERVICES = KeyTable(
             "share of its critical path inside the focus, and of its requests that errors there or below failed",
         ),
     ),
+)
+
+GRAPH = KeyTable(
+    "Graph of a service",
+    Shortcut("graph.left", "h,left", "move(-1, 0)", "Left", "move along the calls; up and down", "walk"),
+    Shortcut("graph.down", "j,down", "move(0, 1)", "Down", ABOVE),
+    Shortcut("graph.up", "k,up", "move(0, -1)", "Up", ABOVE),
+    Shortcut("graph.right", "l,right", "move(1, 0)", "Right", ABOVE),
+    Shortcut(
+        "graph.choose",
+        "enter",
+        "choose",
+        "Focus this service",
+        "focus the service under the cursor; list the traces of the one in focus",
+        "explore",
+    ),
+    Use("app.back", "back to the service that was in focus before, then to the ranking", "back"),
+    in_palette=False,
 )
 
 SERVICE_SEARCH = KeyTable(

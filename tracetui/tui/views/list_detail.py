@@ -106,9 +106,9 @@ class ListDetail(Vertical, Generic[Columns]):
         self.list = rows or LineView(look.theme, look.glyphs.cursor)
         self._rule = LineBar(look.theme, self._rule_lines)
         self.detail = LineView(look.theme, look.glyphs.cursor)
-        self._right = right
-        self._focused = self.list
-        """List that had the focus last, so that it receives it again on return."""
+        self._right, self._figure = right, figure
+        self._focused: Widget = self.list
+        """Widget that had the focus last, so that it receives it again on return."""
         self._body = Container(
             Vertical(self._heading, self.list, classes="list"),
             Vertical(
@@ -207,7 +207,7 @@ class ListDetail(Vertical, Generic[Columns]):
         (self._focused if self._focused.display and self.has_rows else self.list).focus()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        if isinstance(event.widget, LineView):
+        if isinstance(event.widget, LineView) or event.widget is self._figure:
             self._focused = event.widget
         self.show_title()
 

@@ -10,9 +10,23 @@ from tracetui.analysis.blast_radius import BlastRadius, blast_radius
 from tracetui.analysis.call_chains import call_chains
 from tracetui.analysis.service_graph import ServiceGraph, Target
 from tracetui.analysis.service_overview import ServiceOverview, overview
-from tracetui.analysis.service_questions import caller_difference, find_services, neighbours, shared_dependencies
+from tracetui.analysis.service_questions import (
+    SharedDependency,
+    caller_difference,
+    find_services,
+    neighbours,
+    shared_dependencies,
+    shortest_ways,
+)
 from tracetui.analysis.service_table import ServiceTable
-from tracetui.render.graph.diagram import Diagram, calls_diagram, effect_diagram, path_diagram
+from tracetui.render.graph.diagram import (
+    Diagram,
+    callers_diagram,
+    calls_diagram,
+    effect_diagram,
+    path_diagram,
+    shared_diagram,
+)
 from tracetui.render.services.explorer import Explorer, ExplorerColumn
 from tracetui.render.services.table import ServiceListColumns, p95_or_range
 from tracetui.render.text import numbers
@@ -85,10 +99,14 @@ def mode_columns(
         return ModeColumns(explorer.chains(chains, reverse), diagram=_if_few(diagram))
     if mode.what == SHARED:
         names = (focus, *mode.others)
-        return ModeColumns(explorer.shared(names, shared_dependencies(graph, names)))
+        shared = shared_dependencies(graph, names)
+        diagram = _shared_diagram(graph, names, shared)
+        return ModeColumns(explorer.shared(names, shared), diagram=diagram)
     if mode.what == DIFFERENCE:
         other = mode.others[0]
-        return ModeColumns(explorer.difference(focus, other, caller_difference(graph, focus, other)))
+        callers = caller_difference(graph, focus, other)
+        diagram = _if_few(callers_diagram(graph, focus, other, callers))
+        return ModeColumns(explorer.difference(focus, other, callers), diagram=diagram)
     columns_of, drawn = [], {focus}
     for upstream in (True, False):
         every = neighbours(graph, target, upstream=upstream)
@@ -101,8 +119,20 @@ def mode_columns(
     return ModeColumns(left, right, about=overview(graph, target) if mode.operation else None, diagram=calls)
 
 
+def _shared_diagram(graph: ServiceGraph, names: Sequence[str], found: Sequence[SharedDependency]) -> Diagram | None:
+    """Build the diagram of the ways to shared dependencies: all, or the nearest ones if they are many."""
+    for hops in (max((max(one.hops) for one in found), default=0), 2, 1):
+        ends = [one.service for one in found if max(one.hops) <= hops]
+        ways = {pair for name in names for pair in shortest_ways(graph, name, ends)}
+        diagram = _if_few(shared_diagram(graph, names, ways))
+        if diagram is not None:
+            return diagram
+    return None
+
+
 def _if_few(diagram: Diagram) -> Diagram | None:
-    return diagram if len(diagram.nodes) <= MAX_DRAWN else None
+    """Return a diagram that is worth drawing; None if it has too many services, or no calls."""
+    return diagram if diagram.arrows and len(diagram.nodes) <= MAX_DRAWN else None
 
 
 def title(
@@ -120,7 +150,7 @@ def title(
     if mode.what == PATH:
         return line.add(f" {glyphs.sync_call} {safe(mode.others[0])}", Role.STRONG)
     if mode.what == SHARED:
-        return line.add(" and " + ", ".join(map(safe, mode.others)), Role.STRONG)
+        return line.add(" and " + ", ".join(map(safe, mode.others)) + ": shared dependencies", Role.STRONG)
     if mode.what == DIFFERENCE:
         return line.add(f" and {safe(mode.others[0])}: callers compared", Role.STRONG)
     share, calls, errors = table.criticality[focus].trace_share, figures.call_count, figures.error_rate

@@ -24,7 +24,7 @@ from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.tui.background_work import Work
-from tracetui.tui.keys.services import SERVICE_SEARCH, SERVICES
+from tracetui.tui.keys.services import GRAPH, SERVICE_SEARCH, SERVICES
 from tracetui.tui.messages import LocationChanged, ShowServerStats
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
@@ -75,7 +75,7 @@ class ServicesView(View):
     ServicesView Input:focus { border: none; background-tint: $foreground 0%; }
     """
 
-    KEYS = (SERVICES,)
+    KEYS = (SERVICES, GRAPH)
     BINDINGS: ClassVar[list[BindingType]] = SERVICES.bindings
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
@@ -85,6 +85,8 @@ class ServicesView(View):
         """Services that match in an attribute, and that attribute."""
         self._searched = False
         """True if attributes were searched."""
+        self._trail: list[str] = []
+        """Services that were in focus before, in a walk through the graph."""
         self.name_input = _NameInput(placeholder="part of the name of a service or operation", select_on_focus=False)
         self.name_input.cursor_blink = self.name_input.display = False
         self.right = LineView(state.look.theme, state.look.glyphs.cursor)
@@ -105,17 +107,27 @@ class ServicesView(View):
 
     @property
     def hints(self) -> Sequence[tuple[str, str]]:
-        if self.explorer.mode.what != AROUND:
-            back, _, *others = SERVICES.hints("app.back", "services.blast", "list.open", "services.focus")
-            # name what the key shows next, as it has three states
-            if self.explorer.mode.what == FAILS:
-                return [("{services.blast}", "neighbours"), *others]
-            following = "if it FAILS" if self.explorer.mode.what == SLOW else "if it is SLOW"
-            return [back, ("{services.blast}", following), *others]
+        what = self.explorer.mode.what
+        # name what the key shows next, as it has three states
+        following = {SLOW: "if it FAILS", FAILS: "off"}.get(what, "blast radius")
+        blast = ("{services.blast}", following)
+        if self.figure.has_focus:
+            walk, back = GRAPH.hints("graph.left graph.down graph.up graph.right", "app.back")
+            chosen = "traces" if self.figure.cursor == self.figure.service else "explore"
+            return [walk, ("{graph.choose}", chosen), back, blast]
+        if what != AROUND:
+            on = "services.callers services.callees" if self.figure.display else "services.focus"
+            back, *others = SERVICES.hints("app.back", "list.open", on)
+            if what == FAILS:
+                return [("{services.blast app.back}", "off"), *others]
+            return [(back[0], "off") if what == SLOW else back, blast, *others]
         if self.page.is_alone:
             return SERVICES.hints("services.mode", "services.blast", "list.open", "services.sort")
         if self.page.focused_detail is not None:
             return SERVICES.hints("list.open", "services.focus", "services.errors", "services.more-hops")
+        if self.figure.display:
+            walk, *others = SERVICES.hints("services.callers services.callees", "list.open", "services.path")
+            return [walk, blast, *others]
         return SERVICES.hints("services.blast", "services.path", "list.open", "services.callees")
 
     @property
@@ -137,6 +149,12 @@ class ServicesView(View):
         self._filler.work_failed(name)
 
     def go_back(self) -> bool:
+        if self.figure.has_focus:
+            if self._trail:
+                self.explore(self._trail.pop(), keeps_focus=True)
+            else:
+                self.page.list.focus()
+            return True
         if super().go_back():
             return True
         if self.page.is_alone:
@@ -226,7 +244,7 @@ class ServicesView(View):
         """Show the services concerned as a drawing, and the effect on each service in the ranking."""
         if not self.page.has_rows:
             return
-        self.figure.show_diagram(found.diagram, self.services.columns.role)
+        self.figure.show_diagram(found.diagram, self.explorer.service, self.services.columns.role)
         fails = self.explorer.mode.what == FAILS
         impacts = found.impacts(fails) if found.blast is not None else None
         if (impacts, fails) != (self.services.impacts, self.services.fails):
@@ -261,6 +279,8 @@ class ServicesView(View):
         if not self.page.has_rows:
             return None
         view = self.page.focused_detail
+        if self.figure.has_focus:
+            return self.explorer.subject(self.figure.cursor)
         if view is not None:
             return self.explorer.subject_in(view, view.cursor)
         return self.explorer.subject(self.name_of(self.page.list.cursor))
@@ -275,6 +295,9 @@ class ServicesView(View):
             subject = self.explorer.subject(self.name_of(event.row))
         else:
             subject = self.explorer.subject_in(event.view, event.row)
+        self._open_traces(subject)
+
+    def _open_traces(self, subject: Subject | None) -> None:
         if subject is not None and self.page.analysed is not None:
             self._traces.open(subject, self.page.analysed)
 
@@ -365,10 +388,30 @@ class ServicesView(View):
         self.work("services-changes", lambda: graph_changes(found), show)
 
     def action_side(self, side: str) -> None:
+        """Walk into the graph, or focus a list if it is not drawn, or another list has the focus."""
         self.page.set_alone(False)
+        if self.page.focused_detail is None and self.figure.display:
+            self._trail.clear()
+            self.figure.enter(-1 if side == "left" else 1)
+            return
         view = self.page.detail if side == "left" or not self.right.display else self.right
         view.focus()
         self.post_message(LocationChanged())
+
+    def on_service_figure_moved(self, event: ServiceFigure.Moved) -> None:
+        event.stop()
+        self.post_message(LocationChanged())
+
+    def on_service_figure_chosen(self, event: ServiceFigure.Chosen) -> None:
+        """Focus another service and stay in the graph, or list the traces of the one in focus."""
+        event.stop()
+        if not self.page.has_rows:
+            return
+        if event.service == self.figure.service:
+            self._open_traces(self.explorer.subject(event.service))
+        else:
+            self._trail.append(self.figure.service)
+            self.explore(event.service, keeps_focus=True)
 
     def action_focus_on(self) -> None:
         subject = self._subject()
@@ -377,8 +420,8 @@ class ServicesView(View):
         is_caller = subject.service == self.name_of(self.page.row) and subject.caller
         self.explore(subject.caller if is_caller else subject.service)
 
-    def explore(self, service: str) -> None:
-        """Focus a service, once the services are known."""
+    def explore(self, service: str, *, keeps_focus: bool = False) -> None:
+        """Focus a service, once the services are known. keeps_focus: stay in the graph if it is drawn."""
         if not self.page.has_rows:
             # if it was chosen from a previous set, it may be missing
             self.page.select(service)
@@ -389,8 +432,9 @@ class ServicesView(View):
         if self.explorer.mode.what not in (AROUND, SLOW, FAILS):
             self.explorer.mode = Mode()
         self.page.list.cursor = self.services.row_of(service) or 0
-        self.page.list.focus()
         self.page.show_detail()
+        if not (keeps_focus and self.figure.display):
+            self.page.list.focus()
 
     def action_hops(self, more: int) -> None:
         mode = self.explorer.mode

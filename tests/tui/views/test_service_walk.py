@@ -1,0 +1,177 @@
+"""Walk through the drawing of the services view: cursor, change of focus, and the way back."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.building import build
+from tests.support.paths import SHOP
+from tests.support.pilot import Driver
+from tests.support.service_graphs import clusters
+from tests.support.trace_app import CountingApp, opened
+from tracetui.export.save import save
+from tracetui.tui.views.services.figure import ServiceFigure
+from tracetui.tui.views.services.view import ServicesView
+
+
+def figure_of(app: CountingApp) -> ServiceFigure:
+    return app.query_one(ServicesView).figure
+
+
+def hints(pilot: Driver) -> str:
+    return pilot.lines[-1]
+
+
+async def show(pilot: Driver, service: str) -> None:
+    await pilot.press("3", "slash", *service, "enter", "escape")
+
+
+async def test_neighbours_are_walked_and_focused() -> None:
+    async with opened(SHOP, size=(120, 40)) as (app, pilot):
+        await show(pilot, "checkout-api")
+        figure = figure_of(app)
+        assert "h l walk" in hints(pilot)
+        assert "█●" not in pilot.text
+        await pilot.press("l")
+        assert figure.has_focus
+        assert figure.cursor != "checkout-api"
+        assert f"█●{figure.cursor}" in pilot.text
+        assert "h j k l walk  Enter explore  Esc back" in hints(pilot)
+        seen = {figure.cursor}
+        for key in ("k", "k", "k", "j", "j", "j", "j"):
+            await pilot.press(key)
+            seen.add(figure.cursor)
+        assert {"auth-service", "inventory-service", "order-service", "payment-processor"} <= seen
+        await pilot.press("k", "h")
+        assert figure.cursor == "checkout-api"
+        assert "Enter traces" in hints(pilot)
+        await pilot.press("h")
+        assert figure.cursor == "api-gateway"
+        assert "●api-gateway  to checkout-api  50 calls  ✖ 6.0 %  p95 144 ms  network <1 %" in pilot.text
+        await pilot.press("enter")
+        assert figure.has_focus
+        assert app.current_view.crumbs() == ["api-gateway"]
+        assert figure.cursor == figure.service == "api-gateway"
+
+
+async def test_escape_returns_to_the_former_focus_and_then_to_the_ranking() -> None:
+    async with opened(SHOP, size=(120, 40)) as (app, pilot):
+        await show(pilot, "checkout-api")
+        await pilot.press("h", "enter", "h", "enter")
+        assert app.current_view.crumbs() in (["web-app"], ["mobile-bff"])
+        for service in ("api-gateway", "checkout-api"):
+            await pilot.press("escape")
+            assert app.current_view.crumbs() == [service]
+            assert figure_of(app).has_focus
+        await pilot.press("escape")
+        assert app.query_one(ServicesView).page.list.has_focus
+        assert app.current_view.crumbs() == ["checkout-api"]
+        assert "█●" not in pilot.text
+        # another walk does not return to the former one
+        await pilot.press("l", "escape")
+        assert app.query_one(ServicesView).page.list.has_focus
+
+
+async def test_enter_on_the_focus_lists_its_traces() -> None:
+    async with opened(SHOP, size=(120, 40)) as (app, pilot):
+        await show(pilot, "checkout-api")
+        await pilot.press("l", "h", "enter")
+        assert app.current_view.id == "traces"
+        assert 'service = "checkout-api"' in pilot.text
+
+
+async def test_service_under_the_cursor_is_the_subject_of_keys() -> None:
+    async with opened(SHOP, size=(120, 40)) as (app, pilot):
+        await show(pilot, "checkout-api")
+        await pilot.press("h", "R")
+        assert app.current_view.crumbs() == ["api-gateway"]
+        await pilot.press("l", "e")
+        assert app.current_view.id == "errors"
+
+
+async def test_results_are_walked_as_well() -> None:
+    async with opened(SHOP, size=(120, 40)) as (app, pilot):
+        await show(pilot, "checkout-api")
+        await pilot.press("p", *"postgres-main", "enter", "escape", "b", "b")
+        assert "if it FAILS" in pilot.text
+        assert "b Esc off" in hints(pilot)
+        await pilot.press("h", "enter")
+        assert "if it FAILS" in pilot.text
+        assert app.current_view.crumbs() == ["api-gateway"]
+        await pilot.press("b")
+        assert "if it" not in pilot.text
+        await pilot.press("escape", "escape", "b", "escape")
+        assert "if it" not in pilot.text
+
+
+async def test_panes_are_visited_in_turn() -> None:
+    async with opened(SHOP, size=(120, 40)) as (app, pilot):
+        await show(pilot, "checkout-api")
+        page = app.query_one(ServicesView).page
+        for widget in (figure_of(app), page.detail, app.query_one(ServicesView).right, page.list):
+            await pilot.press("tab")
+            assert widget.has_focus
+
+
+async def test_nodes_are_chosen_with_the_mouse() -> None:
+    async with opened(SHOP, size=(120, 40)) as (app, pilot):
+        await show(pilot, "checkout-api")
+        figure = figure_of(app)
+        row, text = next((row, text) for row, text in enumerate(pilot.lines) if "▐●api-gateway▌" in text)
+        at = text.index("api-gateway"), row
+        await pilot.click(offset=at)
+        await pilot.settle()
+        assert (figure.cursor, figure.service) == ("api-gateway", "checkout-api")
+        await pilot.click(offset=at)
+        await pilot.settle()
+        assert figure.service == "api-gateway"
+
+
+async def test_lists_are_focused_if_the_graph_is_not_drawn() -> None:
+    async with opened(SHOP, size=(50, 12)) as (app, pilot):
+        await show(pilot, "notification-service")
+        assert not figure_of(app).display
+        await pilot.press("h")
+        assert app.query_one(ServicesView).page.detail.has_focus
+
+
+@pytest.mark.parametrize("keys", ["", "b", "bb"])
+async def test_legend_explains_the_drawing(keys: str) -> None:
+    async with opened(SHOP, size=(120, 40)) as (_, pilot):
+        await show(pilot, "order-service")
+        await pilot.press(*keys)
+        assert "✖ some fail" in pilot.text
+        meaning = {"": "figures: calls", "b": "% of its critical path", "bb": "% of its requests failed"}[keys]
+        assert meaning in pilot.text
+
+
+async def test_shared_dependencies_and_callers_are_drawn() -> None:
+    async with opened(SHOP, size=(120, 40)) as (_, pilot):
+        await show(pilot, "api-gateway")
+        await pilot.press("s", *"checkout-api", "enter")
+        assert "api-gateway and checkout-api: shared dependencies" in pilot.text
+        for name in ("api-gateway", "checkout-api", "auth-service", "payment-processor", "postgres-main"):
+            assert f"▐●{name}" in pilot.text
+        await pilot.press("escape", "escape", "D", *"order-service", "enter")
+        for caller in ("mobile-bff", "web-app", "returns-service", "checkout-api"):
+            assert f"▐●{caller}" in pilot.text
+        assert "▐●auth-service" not in pilot.text
+
+
+async def test_every_service_of_a_drawing_is_reached(tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("services") / "some.json"
+    save(build(*clusters(2, 12)), path)
+    async with opened(str(path), size=(140, 40)) as (app, pilot):
+        await show(pilot, "c0-0")
+        figure = figure_of(app)
+        drawing = figure._drawing
+        assert drawing is not None
+        reached, waiting = {figure.service}, [figure.service]
+        while waiting:
+            at = waiting.pop()
+            for step in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+                other = drawing.step(at, *step)
+                if other not in reached:
+                    reached.add(other)
+                    waiting.append(other)
+        assert reached == set(drawing.boxes)
