@@ -225,7 +225,7 @@ def test_calls_against_the_layers_have_figures_at_the_arrowhead() -> None:
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
 def test_names_cut_at_an_edge_of_the_window_end_with_an_ellipsis(glyphs: Glyphs) -> None:
     nodes = {name: DrawnNode(name) for name in ("caller", "日本語")}
-    drawn = GraphDrawing(nodes, [DrawnEdge(*nodes)], glyphs)
+    drawn = GraphDrawing(nodes, [DrawnEdge("caller", "日本語")], glyphs)
     whole, mark = drawn.line(0).text, glyphs.ellipsis
     assert drawn.line(0, 0, 99, mark).text == whole
     assert drawn.line(0, 3, 12, mark).text.startswith(f"{mark}ler{whole[7]}")

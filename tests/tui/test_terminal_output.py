@@ -201,6 +201,46 @@ def test_terminal_shows_the_last_of_several_updates(
     assert polls_awaited(terminal) == polls_awaited(at_once)
 
 
+SHIFTS = st.tuples(st.integers(-6, 6), st.integers(-40, 40))
+SHIFT_SIZE = (60, 16)
+
+
+def part_of(grid: list[list[Segment]], top: int, left: int) -> LayoutUpdate:
+    """Return the visible part of a large grid of cells, below a line that stays and left of a scroll bar."""
+    width, height = SHIFT_SIZE
+    rows = [grid[top + y][left : left + width - 1] for y in range(height - 1)]
+    lines = [[Segment("x" * width)], *([*row, Segment("█")] for row in rows)]
+    return LayoutUpdate([[Strip(line, width)] for line in lines], Region(0, 0, width, height))
+
+
+@given(st.integers(0, 1 << 30), st.lists(SHIFTS, min_size=1, max_size=5), st.sampled_from(" ─≤"))
+def test_terminal_shows_lines_that_it_moved_itself(seed: int, shifts: list[Any], filler: str) -> None:
+    width, height = SHIFT_SIZE
+    chance = random.Random(seed)
+    styles = [Style(**look) for look in POLLS]
+    texts = [filler if chance.random() < 0.5 else chance.choice("abcd│─┼●▶") for _ in range(99)]
+    grid = [[Segment(chance.choice(texts), chance.choice(styles)) for _ in range(160)] for _ in range(40)]
+    shown, terminal = ShownCells(), pyte.Screen(width, height)
+    pyte.Stream(terminal).feed(shown.changes(part_of(grid, 12, 50), width, ColorSystem.TRUECOLOR))
+    for rows, columns in shifts:
+        update = part_of(grid, 12 + rows, 50 + columns)
+        pyte.Stream(terminal).feed(shown.changes(update, width, ColorSystem.TRUECOLOR))
+        at_once = pyte.Screen(width, height)
+        pyte.Stream(at_once).feed(ShownCells().changes(update, width, ColorSystem.TRUECOLOR))
+        assert polls_awaited(terminal) == polls_awaited(at_once)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(3, 0), (-3, 0), (0, 9), (0, -9)])
+def test_lines_that_scrolled_are_moved_by_the_terminal(rows: int, columns: int) -> None:
+    width, _ = SHIFT_SIZE
+    chance = random.Random(7)
+    grid = [[Segment(chance.choice("abcdefgh")) for _ in range(160)] for _ in range(40)]
+    shown = ShownCells()
+    whole = shown.changes(part_of(grid, 12, 50), width, ColorSystem.TRUECOLOR)
+    moved = shown.changes(part_of(grid, 12 + rows, 50 + columns), width, ColorSystem.TRUECOLOR)
+    assert len(moved) < len(whole) / 2
+
+
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=12))
 def test_cells_of_a_text_match_its_width(text: str) -> None:
     cells = cells_of(text)

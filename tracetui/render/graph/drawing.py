@@ -8,7 +8,7 @@ dotted, and a heavy line means many calls, so that none of this needs colour.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -272,25 +272,28 @@ class GraphDrawing:
         ]
 
     def step(self, name: str, columns: int, rows: int) -> str:
-        """Return the node to the left or right along a line, or above or below; the same one if there is none.
+        """Return the nearest node to the left or right along a line, or above or below; the same one if there is none.
 
         Beyond the ends of a layer it is the nearest one above or below in any layer.
         """
         here = self.boxes[name]
+
+        def nearest(others: Iterable[str]) -> str:
+            # a cell is twice as high as wide
+            def distance(other: str) -> int:
+                box = self.boxes[other]
+                return abs(box.column - here.column) + 2 * abs(box.row - here.row)
+
+            return min(others, key=distance, default=name)
+
         if columns:
             left, right = self.neighbours(name)
-            connected = right if columns > 0 else left
-            return min(connected, key=lambda other: abs(self.boxes[other].row - here.row), default=name)
+            return nearest(right if columns > 0 else left)
         layer = [place.name for place in self.layout.layers[self.places[name].layer] if not place.is_passage]
         at = layer.index(name) + rows
         if 0 <= at < len(layer) or abs(rows) > 1:
             return layer[min(max(at, 0), len(layer) - 1)]
-        beyond = [other for other, box in self.boxes.items() if (box.row - here.row) * rows > 0]
-        return min(
-            beyond,
-            key=lambda other: (abs(self.boxes[other].row - here.row), abs(self.boxes[other].column - here.column)),
-            default=name,
-        )
+        return nearest(other for other, box in self.boxes.items() if (box.row - here.row) * rows > 0)
 
     def node_at(self, row: int, column: int) -> str | None:
         """Return the node at a cell; None for none."""

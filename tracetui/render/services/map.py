@@ -137,6 +137,8 @@ class ServiceMap:
         self._first = self._width = 0
         self._keeps_columns = False
         """True if the visible columns stay although the choice is at their edge."""
+        self._is_shown = False
+        """True once columns of the part were visible."""
         self._stale: set[int] | None = None
         """Rows whose highlight changed; None for all."""
         self.show(part, chosen)
@@ -145,7 +147,7 @@ class ServiceMap:
         """Show another part, and choose the node of a service."""
         self.part = part
         self.chosen = group_names(part.groups.values()).get(chosen) or next(iter(part.groups))
-        self._keeps_columns = False
+        self._keeps_columns = self._is_shown = False
         self._highlight()
         self._stale = None
 
@@ -252,9 +254,14 @@ class ServiceMap:
         if self._keeps_columns:
             return self._first
         if not self._first <= begin or not end <= self._first + width:
-            wanted = max(min(begin + (end - begin - width) // 2, self.drawing.width - width), 0)
+            # by few columns, as terminals move lines; in the middle if nothing of the visible part would stay
+            near = begin if begin < self._first else end - width
+            is_near = self._is_shown and abs(near - self._first) < width
+            wanted = near if is_near else begin + (end - begin - width) // 2
+            wanted = max(min(wanted, self.drawing.width - width), 0)
             # begin with a whole layer, so that no name is cut at the left
             layers = {box.column for box in self.drawing.boxes.values()}
             whole = [column for column in (0, *layers) if column <= box.column and end <= column + width]
             self._first = min(whole, key=lambda column: (abs(column - wanted), column), default=wanted)
+        self._is_shown = True
         return self._first

@@ -1,8 +1,8 @@
 """Terminal output that sends only cells and styles that changed.
 
 Textual paints whole regions, a newly shown view several times, and each piece of a line with its full style. On a slow
-line every byte delays the screen. Here, cells that the terminal already shows are not sent, and only the differences
-between styles are.
+line every byte delays the screen. Here, cells that the terminal already shows are not sent, only the differences
+between styles are, and the terminal moves lines that scrolled.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import groupby
+from typing import NamedTuple
 
 from rich.cells import cell_len, get_character_cell_size
 from rich.color import Color, ColorSystem
@@ -21,11 +22,14 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
 from tracetui.render.text import hyperlinks
+from tracetui.tui.terminal.shifts import Texts, is_worth_it, scrolled_columns, scrolled_rows
 
 _MAX_LOOKS = 4_096
 """Number of styles from which on they are forgotten, as each hyperlink has its own."""
 _GAP = 4
 """Largest number of unchanged cells that are sent between changed ones; moving the cursor takes as many bytes."""
+_LEAST_LINES = 4
+"""Number of lines from which on it is tested whether they scrolled."""
 _UNKNOWN = "?"
 """Text of a cell with unknown content. It has no style, while every known cell has one."""
 
@@ -54,6 +58,20 @@ class _Look:
         return change
 
 
+class _Painted(NamedTuple):
+    """Painted part of a line: one text per cell."""
+
+    y: int
+    x: int
+    cells: list[str]
+    looks: list[_Look | None]
+    is_uniform: bool
+    """True if each character takes one cell on every terminal."""
+
+
+_NO_LINE: tuple[list[str], list[_Look | None]] = [], [None]
+
+
 class ShownCells:
     """Known contents of the terminal's cells."""
 
@@ -62,7 +80,7 @@ class ShownCells:
         self._looks: dict[Style, _Look] = {}
         self._bare = self._look(Style.null())
         self._ambiguous: set[int] = set()
-        """Lines that contained characters whose width differs between terminals."""
+        """Lines with characters whose width differs between terminals."""
         self._width = 0
 
     def forget(self) -> None:
@@ -86,11 +104,12 @@ class ShownCells:
             self._width = width
             self.forget()
         pen = _Pen(self._bare, system)
-        for y, x, segments in _spans(update):
-            self._put(y, x, segments, pen)
+        painted = [self._painted(y, x, segments) for y, x, segments in _spans(update)]
+        for one in self._shift(painted, pen) or painted:
+            self._put(one, pen)
         return pen.finish()
 
-    def _put(self, y: int, x: int, segments: list[Segment], pen: _Pen) -> None:
+    def _painted(self, y: int, x: int, segments: list[Segment]) -> _Painted:
         text = "".join([text for text, _, _ in segments])
         is_uniform = _SINGLE_CELL.fullmatch(text) is not None
         cells = [*text] if is_uniform else []
@@ -103,12 +122,66 @@ class ShownCells:
                 parts = cells_of(text)
                 cells += parts
                 looks += [look] * len(parts)
-        if y not in self._lines:
-            self._lines[y] = [_UNKNOWN] * self._width, [None] * self._width
-        all_cells, all_looks = self._lines[y]
         room = self._width - x
-        if len(cells) > room:
-            del cells[room:], looks[room:]
+        return _Painted(y, x, cells[:room], looks[:room], is_uniform)
+
+    def _shift(self, painted: list[_Painted], pen: _Pen) -> list[_Painted]:
+        """Let the terminal move lines that scrolled, and return the whole lines that it should show then."""
+        if len(painted) < _LEAST_LINES or any(map(self._is_unsure, painted)):
+            return []
+        wanted = {one.y: [*map(list, self._lines[one.y])] for one in painted}
+        for one in painted:
+            for whole, part in zip(wanted[one.y], (one.cells, one.looks), strict=True):
+                whole[one.x : one.x + len(part)] = part
+        before = {y: "".join(self._lines[y][0]) for y in wanted}
+        after = {y: "".join(cells) for y, (cells, _) in wanted.items()}
+        if not (self._scroll_rows(before, after, pen) or self._scroll_columns(before, after, pen)):
+            return []
+        return [_Painted(y, 0, cells, looks, True) for y, (cells, looks) in wanted.items()]
+
+    def _is_unsure(self, one: _Painted) -> bool:
+        """Test whether it is not known what the terminal shows in a line, or will show."""
+        return not one.is_uniform or one.y in self._ambiguous or None in self._lines.get(one.y, _NO_LINE)[1]
+
+    def _scroll_rows(self, before: Texts, after: Texts, pen: _Pen) -> bool:
+        rows = scrolled_rows(before, after)
+        top, bottom = min(after), max(after)
+        if not 0 < abs(rows) <= bottom - top or len(after) != bottom - top + 1:
+            return False
+        moved = {y: before.get(y + rows, _UNKNOWN * self._width) for y in after}
+        if not is_worth_it(before, moved, after):
+            return False
+        pen.scroll_rows(top, bottom, rows)
+        lines = {y: self._lines[y] for y in after}
+        for y in after:
+            self._lines[y] = lines.get(y + rows) or self._unknown_line()
+        return True
+
+    def _scroll_columns(self, before: Texts, after: Texts, pen: _Pen) -> bool:
+        columns = scrolled_columns(before, after)
+        if not 0 < abs(columns) < self._width:
+            return False
+        lost = _UNKNOWN * abs(columns)
+        moved = {y: text[columns:] + lost if columns > 0 else lost + text[:columns] for y, text in before.items()}
+        shifted = [y for y in after if is_worth_it({y: before[y]}, {y: moved[y]}, {y: after[y]})]
+        if not is_worth_it(before, before | {y: moved[y] for y in shifted}, after):
+            return False
+        for y in shifted:
+            pen.scroll_columns(y, columns)
+            no_looks: list[_Look | None] = [None] * abs(columns)
+            looks = self._lines[y][1]
+            looks = looks[columns:] + no_looks if columns > 0 else no_looks + looks[:columns]
+            self._lines[y] = [*moved[y]], looks
+        return True
+
+    def _unknown_line(self) -> tuple[list[str], list[_Look | None]]:
+        return [_UNKNOWN] * self._width, [None] * self._width
+
+    def _put(self, one: _Painted, pen: _Pen) -> None:
+        y, x, cells, looks, is_uniform = one
+        if y not in self._lines:
+            self._lines[y] = self._unknown_line()
+        all_cells, all_looks = self._lines[y]
         stop = x + len(cells)
         before, before_looks = all_cells[x:stop], all_looks[x:stop]
         if before == cells and before_looks == looks:
@@ -120,6 +193,8 @@ class ShownCells:
         all_cells[x:stop], all_looks[x:stop] = cells, looks
         if y in self._ambiguous:
             is_uniform = is_uniform and _SINGLE_CELL.fullmatch("".join(before)) is not None
+            if _SINGLE_CELL.fullmatch("".join(all_cells)):
+                self._ambiguous.discard(y)
         elif not is_uniform:
             self._ambiguous.add(y)
         if not is_uniform:
@@ -155,6 +230,17 @@ class _Pen:
             self._set_look(look or self._bare)
             send("".join(cells[begin:stop]))
             begin = stop
+
+    def scroll_rows(self, top: int, bottom: int, rows: int) -> None:
+        """Move the lines between two, both included, up; or down if `rows` is negative."""
+        move = f"{rows}M" if rows > 0 else f"{-rows}L"
+        self._sent.append(f"\x1b[{top + 1};{bottom + 1}r\x1b[{top + 1};1H\x1b[{move}\x1b[r")
+        self._line = -1
+
+    def scroll_columns(self, y: int, columns: int) -> None:
+        """Move a line to the left, or to the right if `columns` is negative."""
+        self._sent.append(f"\x1b[{y + 1};1H\x1b[{columns}P" if columns > 0 else f"\x1b[{y + 1};1H\x1b[{-columns}@")
+        self._line = y
 
     def finish(self) -> str:
         """Restore the initial style. -> all output"""

@@ -95,8 +95,8 @@ def mode_columns(
         back = None if chains.observed else call_chains(graph, end, target)
         reverse = back if back is not None and back.observed else None
         drawn_chains = reverse if reverse is not None and not chains.possible else chains
-        diagram = path_diagram(graph, drawn_chains, {focus, mode.others[0]})
-        return ModeColumns(explorer.chains(chains, reverse), diagram=_if_few(diagram))
+        path = path_diagram(graph, drawn_chains, {focus, mode.others[0]})
+        return ModeColumns(explorer.chains(chains, reverse), diagram=_if_few(path))
     if mode.what == SHARED:
         names = (focus, *mode.others)
         shared = shared_dependencies(graph, names)
