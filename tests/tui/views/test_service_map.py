@@ -127,13 +127,16 @@ async def test_a_click_opens_a_group(thousand: str) -> None:
         assert "40 of 1,000 services" in pilot.text
 
 
-async def test_map_is_copied_as_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_map_is_copied_as_a_picture_and_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
     copied: list[str] = []
     monkeypatch.setattr(CountingApp, "copy_to_clipboard", lambda _, text: copied.append(text))
     async with map_of(SHOP) as (_, pilot):
-        await pilot.press("y")
-    assert copied[0].startswith("<svg ")
-    assert "web-app" in copied[0]
+        await pilot.press("y", "p", "y", "g", "y", "n")
+    picture, text, name = copied
+    assert picture.startswith("<svg ")
+    assert "web-app" in picture
+    assert "web-app▌" in text
+    assert name == "redis-cache"
 
 
 async def test_changes_since_another_set_are_shown_on_the_map() -> None:
@@ -143,7 +146,20 @@ async def test_changes_since_another_set_are_shown_on_the_map() -> None:
         assert isinstance(app.screen, MapScreen)
         assert "85 ▲p95─▶▐●recommendation-service▌" in pilot.text
         assert "1 call worse from incident/after.json to incident/before.json" in pilot.text
+        # they stay on the graph of a service and in its lists
+        await pilot.press("escape", "slash", *"recommendation", "enter")
+        assert "changes from incident/after.json to incident/before.json" in pilot.text
+        assert "85 ▲p95─▶▐●recommendation-service▌" in pilot.text
+        assert "→ ●api-gateway ▲p95" in pilot.text
+        await pilot.press("l")
+        assert "▲ worse   ▼ better" in pilot.text
         await pilot.press("escape", "m")
+        assert "▲p95" in pilot.text
+        await pilot.press("escape")
+        assert "Esc changes off" in pilot.lines[-1]
+        await pilot.press("escape")
+        assert "▲p95" not in pilot.text
+        await pilot.press("m")
         assert "▲p95" not in pilot.text
 
 

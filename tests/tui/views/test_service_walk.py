@@ -158,6 +158,20 @@ async def test_shared_dependencies_and_callers_are_drawn() -> None:
         assert "▐●auth-service" not in pilot.text
 
 
+async def test_drawing_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[str] = []
+    monkeypatch.setattr(CountingApp, "copy_to_clipboard", lambda _, text: copied.append(text))
+    async with opened(SHOP, size=(120, 40)) as (_, pilot):
+        await show(pilot, "checkout-api")
+        await pilot.press("y", "p", "y", "g", "h", "y", "n")
+        assert "graph as text" not in pilot.text
+    picture, text, name = copied
+    assert "checkout-api" in picture
+    assert picture.startswith("<svg ")
+    assert "▐●checkout-api▌" in text
+    assert name == "api-gateway"
+
+
 async def test_every_service_of_a_drawing_is_reached(tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("services") / "some.json"
     save(build(*clusters(2, 12)), path)

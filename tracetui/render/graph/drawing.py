@@ -105,6 +105,11 @@ class GraphDrawing:
         right = next((ellipsis[: end - start] for start, stop in names if start < end < stop), "")
         return self._canvas.line(row, first, width, left, right)
 
+    @property
+    def text(self) -> str:
+        """The whole drawing as text, without roles."""
+        return "".join(f"{self.line(row).text}\n" for row in range(self.height))
+
     # --- texts -------------------------------------------------------------------------------------------------------
 
     def _with_note(self, node: DrawnNode, rows: Sequence[str], most: int) -> list[str]:

@@ -5,16 +5,19 @@ The subject of a row is a service, an operation or the calls between two service
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from tracetui.analysis.blast_radius import BlastRadius, Impact
 from tracetui.analysis.call_chains import CallChain, CallChains
+from tracetui.analysis.edge_changes import EdgeChange, EdgeKey
 from tracetui.analysis.network import MOSTLY_PERCENT
 from tracetui.analysis.service_graph import Target
 from tracetui.analysis.service_questions import CallerDifference, Neighbour, SharedDependency
-from tracetui.render.services.table import duration_or_unknown, p95_heading, p95_or_range
+from tracetui.render.graph.diagram import change_text
+from tracetui.render.services.call_times import WIDE, CallTimes
+from tracetui.render.services.table import duration_or_unknown
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, cut
 from tracetui.render.text.glyphs import Glyphs
@@ -23,17 +26,13 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.text.short_names import NamesOfSet
 from tracetui.render.text.tables import call_count, error_rate, figure, service_name, share_bar, side_by_side
 
-_CALLS, _ERRORS, _EXPOSURE, _SHARE, _P95, _NETWORK = 6, 7, 7, 8, 8, 7
+_CALLS, _ERRORS, _EXPOSURE, _SHARE, _NETWORK = 6, 7, 7, 8, 7
 _BAR = 8
 _SHORTEST_NAME = 4
-_WIDE = 48
-"""Width from which on a column has all figures of calls."""
 _HALF_WIDE = 42
 """Width from which on a blast radius has bars, which repeat its figures."""
 _NARROW = 32
 """Width below which it has only the share that its rows are sorted by."""
-_VERY_WIDE = 64
-"""Width from which on it has the share of network time, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,48 +79,20 @@ class ExplorerColumn:
         return next((row for row, each in enumerate(self._rows) if each.subject is not None), 0)
 
 
-class _Times:
-    """Column with the p95 of the calls; for few calls their range, or only the longest if that does not fit."""
-
-    def __init__(self, found: Sequence[Neighbour], glyphs: Glyphs) -> None:
-        self._glyphs = glyphs
-        self._has_ranges = any(one.latency.small_sample_range is not None for one in found)
-        texts = [p95_heading(one.latency for one in found)]
-        texts += [p95_or_range(one.latency, one.calls, glyphs) for one in found]
-        self._longest = max(map(cell_width, texts))
-        self._has_network = any(one.network is not None for one in found)
-
-    def shows_network(self, width: int) -> bool:
-        """Test whether a list of this width has room for the network's share of the calls."""
-        return self._has_network and width >= _VERY_WIDE
-
-    def cells(self, width: int) -> int:
-        """Return the width of the column in a list of this width."""
-        if self._has_ranges and width >= _WIDE + self._longest - _P95:
-            return max(self._longest, _P95)
-        return _P95 + (len(self._glyphs.at_most) - 1 if self._has_ranges else 0)
-
-    def heading(self, width: int) -> Line:
-        cells = self.cells(width)
-        texts = ("p95 or range", f"p95 {self._glyphs.at_most}max") if self._has_ranges else ("p95",)
-        return figure(next((text for text in texts if len(text) <= cells), texts[-1]), cells, Role.DIM)
-
-    def cell(self, one: Neighbour, width: int) -> Line:
-        cells = self.cells(width)
-        text, few = p95_or_range(one.latency, one.calls, self._glyphs), one.latency.small_sample_range
-        if few is not None and cell_width(text) > cells:
-            text = f"{self._glyphs.at_most}{numbers.duration(few[1], self._glyphs.ascii_only)}"
-        return figure(text, cells)
-
-
 class Explorer:
     """Builds the columns of one set of services, all of whose `names` stay distinct when they are cut.
 
-    `role` returns a service's colour role.
+    `role` returns a service's colour role; `changes` are those of calls since another set.
     """
 
-    def __init__(self, role: Callable[[str], str], names: NamesOfSet, glyphs: Glyphs) -> None:
-        self._role, self._names, self._glyphs = role, names, glyphs
+    def __init__(
+        self,
+        role: Callable[[str], str],
+        names: NamesOfSet,
+        glyphs: Glyphs,
+        changes: Mapping[EdgeKey, EdgeChange] | None = None,
+    ) -> None:
+        self._role, self._names, self._glyphs, self._changes = role, names, glyphs, changes or {}
 
     def neighbours(
         self, focus: Target, found: Sequence[Neighbour], *, upstream: bool, further: int = 0
@@ -130,7 +101,7 @@ class Explorer:
         noun = "caller" if upstream else "callee"
         direct = sum(one.distance.hops == 1 for one in found)
         title = numbers.counted(direct, noun) if direct else f"no {noun}s in these traces"
-        times = _Times(found, self._glyphs)
+        times = CallTimes(found, self._glyphs)
         more = f" +{further:,} indirect" if further else ""
         rows = [_Row(None, lambda width: self._heading(title, width, times if direct else None, more))]
         for hops, group in groupby(found, key=lambda one: one.distance.hops):
@@ -138,7 +109,20 @@ class Explorer:
             if hops > 1:
                 rows.append(self._caption(f"{hops} hops away: all calls to them"))
             rows += (self._neighbour(focus, one, upstream, times) for one in members)
+        known = {one.service for one in found}
+        rows += (self._plain(name, " gone") for name in self._gone(focus.service, upstream) if name not in known)
         return self._column(rows)
+
+    def _gone(self, focus: str, upstream: bool) -> list[str]:
+        """List the former callers or callees of a service."""
+        gone = [key[:2] for key, change in self._changes.items() if change.is_gone and key[upstream] == focus]
+        return sorted({pair[not upstream] for pair in gone})
+
+    def _change(self, caller: str, callee: str) -> EdgeChange | None:
+        found = [
+            self._changes[key] for key in ((caller, callee, False), (caller, callee, True)) if key in self._changes
+        ]
+        return EdgeChange.of_all(found)
 
     def impacts(self, found: BlastRadius, *, failing: bool) -> ExplorerColumn:
         """List the affected services upstream, most affected first."""
@@ -210,7 +194,7 @@ class Explorer:
 
         def heading(width: int) -> Line:
             line = Line([(numbers.counted(len(found), "service") + " that all of them depend on", Role.TITLE)])
-            return line.add("  hops from each" if width >= _WIDE else "", Role.DIM)
+            return line.add("  hops from each" if width >= WIDE else "", Role.DIM)
 
         def row(one: SharedDependency) -> _Row:
             hops = "  ".join(f"{hops} from {safe(name)}" for name, hops in zip(names, one.hops, strict=True))
@@ -258,7 +242,7 @@ class Explorer:
 
         return _Row(Subject(service), draw)
 
-    def _heading(self, title: str, width: int, times: _Times | None, more: str) -> Line:
+    def _heading(self, title: str, width: int, times: CallTimes | None, more: str) -> Line:
         """`times`: the latency column, None without figures; `more`: shown if it fits."""
         if times is None:
             return Line([(title, Role.DIM)])
@@ -273,7 +257,7 @@ class Explorer:
     @staticmethod
     def _shown_figures(figures: Sequence[Line], width: int) -> Sequence[Line]:
         """Return the figures for which a column has room: a narrow one drops the first."""
-        return figures if width >= _WIDE - 8 else figures[1:]
+        return figures if width >= WIDE - 8 else figures[1:]
 
     def _with_figures(self, name: Line, figures: Sequence[Line], width: int) -> Line:
         """Lay out a name at the left and figures at the right."""
@@ -281,7 +265,7 @@ class Explorer:
         room = max(width - right.width - 1, 6)
         return name.cropped(room, self._glyphs.ellipsis).pad(room + 1).extend(right)
 
-    def _neighbour(self, focus: Target, one: Neighbour, upstream: bool, times: _Times) -> _Row:
+    def _neighbour(self, focus: Target, one: Neighbour, upstream: bool, times: CallTimes) -> _Row:
         glyphs = self._glyphs
         of_operation = (focus.service, focus.operation) if focus.operation else ("", "")
         subject = Subject(one.service, below=of_operation) if upstream else Subject(one.service, above=of_operation)
@@ -290,14 +274,19 @@ class Explorer:
         elif one.distance.hops == 1:
             subject = Subject(one.service, focus.service, above=of_operation)
 
+        pair = (one.service, focus.service) if upstream else (focus.service, one.service)
+        change = self._change(*pair) if one.distance.hops == 1 else None
+        changed = f" {change_text(change, glyphs.ascending, glyphs.descending)}" if change is not None else ""
+
         def draw(width: int) -> Line:
             arrow = glyphs.async_call if one.is_async else glyphs.sync_call
             name = Line([(f"{arrow} ", Role.ACCENT if one.is_async else Role.GUIDE)])
-            fixed = _ERRORS + times.cells(width) + 4 + (_CALLS + 2 if width >= _WIDE - 8 else 0)
+            fixed = _ERRORS + times.cells(width) + 4 + (_CALLS + 2 if width >= WIDE - 8 else 0)
             fixed += _NETWORK + 2 if times.shows_network(width) else 0
             room = max(width - fixed, 8)
-            name.extend(self._name(one.service, room - 2 - 6 * one.is_async, one.inferred))
+            name.extend(self._name(one.service, room - 2 - 6 * one.is_async - len(changed), one.inferred))
             name.add(" async" if one.is_async else "", Role.DIM)
+            name.add(changed, Role.WARNING if change is not None and change.worse else Role.STRONG)
             figures = [figure(call_count(one.calls), _CALLS), error_rate(one.error_rate, _ERRORS)]
             figures.append(times.cell(one, width))
             if times.shows_network(width):
@@ -334,13 +323,13 @@ class Explorer:
             role = Role.DIM if not second else Role.ERROR if failing else Role.STRONG
             strength = figure(numbers.whole_percent(second) if second else "-", _SHARE, role)
             right = _impact_figures(width, figure(numbers.whole_percent(impact.exposure), _EXPOSURE), strength)
-            cells = _BAR if width >= _WIDE else _BAR // 2 if width >= _HALF_WIDE else 0
+            cells = _BAR if width >= WIDE else _BAR // 2 if width >= _HALF_WIDE else 0
             bar = Line()
             if cells:
                 drawn = share_bar(100 * self._strength(impact, failing) / most if most else 0, cells, glyphs)
                 bar.add(drawn, Role.ERROR if failing else Role.CRITICAL).add(" ", Role.PLAIN)
             bar.add(glyph, Role.GUIDE)
-            suffix = note if width >= _WIDE else ""
+            suffix = note if width >= WIDE else ""
             room = max(width - right.width - bar.width - len(suffix) - 1, 6)
             service, operation = subject.service, subject.operation
             name = service_name(

@@ -73,6 +73,9 @@ COPY = KeyTable(
     Shortcut("copy.u", "u", "take('u')", "Address of the trace's web page", priority=True),
     Shortcut("copy.o", "o", "take('o')", "Open the trace's web page", priority=True),
     Shortcut("copy.f", "f", "take('f')", "Filter", priority=True),
+    Shortcut("copy.n", "n", "take('n')", "Name of the service", priority=True),
+    Shortcut("copy.p", "p", "take('p')", "Picture of the graph (SVG)", priority=True),
+    Shortcut("copy.g", "g", "take('g')", "Graph as text", priority=True),
     Shortcut("copy.close", "escape,q,y", "dismiss(None)", "Close"),
     in_palette=False,
 )

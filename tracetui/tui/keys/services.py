@@ -63,7 +63,8 @@ SERVICES = KeyTable(
         "B",
         "compare_sets",
         "Map of changes",
-        "changes of calls, errors, p95 and network on the map: since a time, a new version or an earlier set",
+        "changes of calls, errors, p95 and network on the map and the graph: since a time, a new version or an earlier "
+        "set; {app.back} ends it",
         words="regression deploy release compare before after",
     ),
     Use("list.open", "list the traces of the service or call under the cursor", "traces"),
@@ -125,7 +126,7 @@ SERVICES = KeyTable(
         "server statistics: dependency graph, and metrics of the service",
         words="metrics",
     ),
-    Use("findings.copy", "copy the service name"),
+    Use("findings.copy", "copy the name of the service, or the graph as a picture (SVG) or text"),
     Use("app.back", "back to the service and its neighbours", "neighbours"),
     glyphs=(
         ("▁ … █", "severity, in a blast radius"),
@@ -187,7 +188,7 @@ MAP = KeyTable(
     Shortcut(
         "map.explore", "enter", "take", "Explore", "explore the service, or open the group", "explore", former="f"
     ),
-    Shortcut("map.copy", "y", "copy", "Copy the picture", "copy the map as a picture (SVG)"),
+    Shortcut("map.copy", "y", "copy", "Copy", "copy the name of the service, or the map as a picture (SVG) or text"),
     Shortcut("map.leave", "escape,m", "back", "Back", "close the group, or the map", "back"),
     Shortcut("map.keys", "question_mark", "keys", "Help: keys", "keys of the map", "keys"),
     glyphs=(

@@ -129,10 +129,11 @@ class ShownCells:
         """Let the terminal move lines that scrolled, and return the whole lines that it should show then."""
         if len(painted) < _LEAST_LINES or any(map(self._is_unsure, painted)):
             return []
-        wanted = {one.y: [*map(list, self._lines[one.y])] for one in painted}
+        wanted = {one.y: (list(self._lines[one.y][0]), list(self._lines[one.y][1])) for one in painted}
         for one in painted:
-            for whole, part in zip(wanted[one.y], (one.cells, one.looks), strict=True):
-                whole[one.x : one.x + len(part)] = part
+            cells, looks = wanted[one.y]
+            stop = one.x + len(one.cells)
+            cells[one.x : stop], looks[one.x : stop] = one.cells, one.looks
         before = {y: "".join(self._lines[y][0]) for y in wanted}
         after = {y: "".join(cells) for y, (cells, _) in wanted.items()}
         if not (self._scroll_rows(before, after, pen) or self._scroll_columns(before, after, pen)):
@@ -164,7 +165,7 @@ class ShownCells:
         lost = _UNKNOWN * abs(columns)
         moved = {y: text[columns:] + lost if columns > 0 else lost + text[:columns] for y, text in before.items()}
         shifted = [y for y in after if is_worth_it({y: before[y]}, {y: moved[y]}, {y: after[y]})]
-        if not is_worth_it(before, before | {y: moved[y] for y in shifted}, after):
+        if not is_worth_it(before, {**before, **{y: moved[y] for y in shifted}}, after):
             return False
         for y in shifted:
             pen.scroll_columns(y, columns)

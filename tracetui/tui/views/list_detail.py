@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Generic
 
@@ -92,6 +93,8 @@ class ListDetail(Vertical, Generic[Columns]):
         self.rows: HeadedSource | None = None
         self.row = 0
         """Row that the detail shows."""
+        self.open_copy_menu: Callable[[], None] | None = None
+        """Opens the copy menu of a view that has one."""
         self._most_rows: int | None = None
         """Most rows of a list with the detail beneath it; None for a share of the height."""
         self._stale = True
@@ -351,7 +354,9 @@ class ListDetail(Vertical, Generic[Columns]):
         self._timer = self.set_timer(self.DETAIL_DELAY, self.show_detail)
 
     def action_copy(self) -> None:
-        if self.has_rows:
+        if self.has_rows and self.open_copy_menu is not None:
+            self.open_copy_menu()
+        elif self.has_rows:
             self.post_message(CopyText(self._findings.name_of(self.list.cursor), "the name", one_line=True))
 
     # --- lines -------------------------------------------------------------------------------------------------------

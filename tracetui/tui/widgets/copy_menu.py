@@ -1,4 +1,4 @@
-"""Copy menu of a span or a trace, with a key for each item."""
+"""Copy menu of a span, a trace or a graph, with a key for each item."""
 
 from __future__ import annotations
 
@@ -45,6 +45,14 @@ class CopyItem(NamedTuple):
     """True to show the text that was copied."""
     missing: str = ""
     """Reason why there is nothing to copy; '' if there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyGraph:
+    """Graph to copy; both functions are called outside the UI loop."""
+
+    picture: Callable[[], str]
+    text: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +177,21 @@ def open_trace_menu(widget: Widget, state: State, work: Work, trace: int) -> Non
     _open(widget, state, work, lambda source: [*trace_items(source, trace), *query])
 
 
+def open_graph_menu(widget: Widget, look: Look, work: Work, name: str, graph: CopyGraph | None) -> None:
+    """Show the copy menu of a service and of the graph that is drawn, if any, and post the choice from `widget`."""
+    items = [CopyItem("n", "name", lambda: name, one_line=True)]
+    if graph is not None:
+        items += [CopyItem("p", "picture (SVG)", graph.picture), CopyItem("g", "graph as text", graph.text)]
+    _show(widget, look, work, items)
+
+
 def _open(widget: Widget, state: State, work: Work, make: Callable[[CopySource], list[CopyItem]]) -> None:
     source = CopySource.of_state(state)
-    if source is None:
-        return
+    if source is not None:
+        work("copy menu", lambda: make(source), lambda items: _show(widget, state.look, work, items))
 
+
+def _show(widget: Widget, look: Look, work: Work, items: list[CopyItem]) -> None:
     def message(item: CopyItem, text: str) -> Message:
         return OpenPage(text) if item.opens else CopyText(text, item.title, item.one_line, item.is_shown)
 
@@ -183,7 +201,4 @@ def _open(widget: Widget, state: State, work: Work, make: Callable[[CopySource],
         elif item is not None:
             work("copy", item.make, lambda text: widget.post_message(message(item, text)))
 
-    def show_menu(items: list[CopyItem]) -> None:
-        widget.app.push_screen(CopyMenu(state.look, items), chosen)
-
-    work("copy menu", lambda: make(source), show_menu)
+    widget.app.push_screen(CopyMenu(look, items), chosen)

@@ -11,7 +11,7 @@ from tracetui.render.services.table import ServiceListColumns
 from tracetui.render.text.line import Line
 from tracetui.tui.background_work import Work
 from tracetui.tui.state import State
-from tracetui.tui.views.services.modes import AROUND, Mode, ModeColumns, mode_columns, title
+from tracetui.tui.views.services.modes import AROUND, Mode, ModeColumns, ShownChanges, mode_columns, title
 from tracetui.tui.widgets.line_view import LineView, NoLines
 
 
@@ -25,6 +25,8 @@ class ServiceExplorer:
         self._state, self._work = state, work
         self._left, self._right, self._shown = left, right, shown
         self.mode = Mode()
+        self.changes: ShownChanges | None = None
+        """Changes since another set; None for none."""
         self.service = ""
         self._columns: ModeColumns | None = None
         """None until the answer is computed."""
@@ -40,16 +42,19 @@ class ServiceExplorer:
         if service != self.service:
             # an operation belongs to the previous service
             self.mode, self.service = replace(self.mode, operation=""), service
-        glyphs, mode = self._state.look.glyphs, self.mode
+        glyphs, mode, changes = self._state.look.glyphs, self.mode, self.changes
 
         def done(found: ModeColumns) -> None:
-            if (mode, service) == (self.mode, self.service):
+            if (mode, service, changes) == (self.mode, self.service, self.changes):
                 self._show(found)
 
+        def make() -> ModeColumns:
+            return mode_columns(columns, analysis, mode, service, glyphs, changes)
+
         if mode.what == AROUND and not mode.operation:
-            done(mode_columns(columns, analysis, mode, service, glyphs))
+            done(make())
         else:
-            self._work("services-mode", lambda: mode_columns(columns, analysis, mode, service, glyphs), done)
+            self._work("services-mode", make, done)
 
     def _show(self, found: ModeColumns) -> None:
         self._columns = found

@@ -13,11 +13,12 @@ from textual.widget import Widget
 
 from tracetui.render.graph.diagram import Diagram
 from tracetui.render.graph.drawing import GraphDrawing
-from tracetui.render.graph.service_drawing import SIZES, fitting, legend
+from tracetui.render.graph.service_drawing import SIZES, fitting, legend, svg
 from tracetui.render.services.selected_node import selected_node
 from tracetui.render.text.line import Line, Role
 from tracetui.tui.keys.services import GRAPH
 from tracetui.tui.state import Look
+from tracetui.tui.widgets.copy_menu import CopyGraph
 from tracetui.tui.widgets.line_bar import LineBar
 
 _LEAST_BELOW = 4
@@ -93,6 +94,14 @@ class ServiceFigure(LineBar, can_focus=True):
                 self.cursor = self.service
             self.styles.height = self._drawing.height + 1
             self._paint()
+
+    @property
+    def copy_graph(self) -> CopyGraph | None:
+        """The graph to copy; None if none is drawn."""
+        drawing, diagram = self._drawing, self._drawn
+        if drawing is None or diagram is None or not self.display:
+            return None
+        return CopyGraph(lambda: svg(diagram), lambda: drawing.text)
 
     def _fitting(self, diagram: Diagram | None, room: tuple[int, int]) -> GraphDrawing | None:
         if diagram is None or len(diagram.nodes) < 2 or len(diagram.arrows) > _MAX_ARROWS or min(room) <= 0:

@@ -21,8 +21,8 @@ from tracetui.tui.background_work import Work
 from tracetui.tui.help import HelpScreen
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.keys.services import MAP, MAP_SEARCH
-from tracetui.tui.messages import CopyText
 from tracetui.tui.state import Look
+from tracetui.tui.widgets.copy_menu import CopyGraph, open_graph_menu
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
@@ -224,9 +224,10 @@ class MapScreen(Dialog[str | None]):
             self.dismiss(None)
 
     def action_copy(self) -> None:
-        """Copy the part of the map that is drawn, as a picture."""
-        diagram = self._map.part.diagram
-        self._work("copy", lambda: svg(diagram), lambda text: self.post_message(CopyText(text, "the picture")))
+        """Show the copy menu of the chosen service and of the part of the map that is drawn."""
+        part = self._map.part
+        graph = CopyGraph(lambda: svg(part.diagram), lambda: part.drawing.text)
+        open_graph_menu(self, self._look, self._work, self._map.chosen, graph)
 
     # --- moving ------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.blast_radius import BlastRadius, blast_radius
 from tracetui.analysis.call_chains import call_chains
+from tracetui.analysis.edge_changes import GraphChanges
 from tracetui.analysis.service_graph import ServiceGraph, Target
 from tracetui.analysis.service_overview import ServiceOverview, overview
 from tracetui.analysis.service_questions import (
@@ -23,6 +24,7 @@ from tracetui.render.graph.diagram import (
     Diagram,
     callers_diagram,
     calls_diagram,
+    changes_diagram,
     effect_diagram,
     path_diagram,
     shared_diagram,
@@ -53,6 +55,20 @@ class Mode:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownChanges:
+    """Changes of calls between two sets, whose names are given, and the graph of the later one."""
+
+    graph: ServiceGraph
+    changes: GraphChanges
+    names: tuple[str, str]
+
+    def diagram(self, focus: str, names: set[str]) -> Diagram:
+        """Build the diagram of services with the changes, and of calls to and from the focus that are gone."""
+        gone = [key[:2] for key, change in self.changes.edges.items() if change.is_gone and focus in key[:2]]
+        return changes_diagram(self.graph, sorted(names.union(*gone)), self.changes, focus=[focus])
+
+
+@dataclass(frozen=True, slots=True)
 class ModeColumns:
     """Columns of the explorer; one of them may take the whole width."""
 
@@ -75,11 +91,16 @@ class ModeColumns:
 
 
 def mode_columns(
-    columns: ServiceListColumns, analysis: Analysis, mode: Mode, focus: str, glyphs: Glyphs
+    columns: ServiceListColumns,
+    analysis: Analysis,
+    mode: Mode,
+    focus: str,
+    glyphs: Glyphs,
+    changes: ShownChanges | None = None,
 ) -> ModeColumns:
-    """Compute the columns of a mode. Slow on a large set, except for neighbours."""
+    """Compute the columns of a mode; neighbours with the changes of their calls. Slow, except for neighbours."""
     graph, target = columns.table.graph, Target(focus, mode.operation)
-    explorer = Explorer(columns.role, columns.names, glyphs)
+    explorer = Explorer(columns.role, columns.names, glyphs, changes.changes.edges if changes is not None else None)
     if mode.what in (SLOW, FAILS):
         found = blast_radius(graph, analysis.paths, target)
         fails = mode.what == FAILS
@@ -115,7 +136,9 @@ def mode_columns(
         further = len(every) - len(shown)
         columns_of.append(explorer.neighbours(target, shown, upstream=upstream, further=further))
     left, right = columns_of
-    calls = calls_diagram(graph, drawn, focus=[focus]) if len(drawn) <= MAX_DRAWN else None
+    calls = None
+    if len(drawn) <= MAX_DRAWN:
+        calls = changes.diagram(focus, drawn) if changes is not None else calls_diagram(graph, drawn, focus=[focus])
     return ModeColumns(left, right, about=overview(graph, target) if mode.operation else None, diagram=calls)
 
 

@@ -12,13 +12,9 @@ from textual.binding import BindingType
 from textual.widgets import Input
 
 from tracetui.analysis.analysis import Analysis
-from tracetui.analysis.compare import Comparison
-from tracetui.analysis.edge_changes import GraphChanges, graph_changes
-from tracetui.analysis.service_graph import ServiceGraph
 from tracetui.analysis.service_table import ServiceTable
 from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.render.services.explorer import Subject
-from tracetui.render.services.map import MapMaker, MapPart, ServiceMap
 from tracetui.render.services.table import SORTINGS, ServiceList, ServiceListColumns
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
@@ -28,25 +24,25 @@ from tracetui.tui.keys.services import GRAPH, SERVICE_SEARCH, SERVICES
 from tracetui.tui.messages import LocationChanged, ShowServerStats
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
-from tracetui.tui.views.choice_filler import ChoiceFiller
 from tracetui.tui.views.list_detail import ListDetail
 from tracetui.tui.views.services.explorer import ServiceExplorer
 from tracetui.tui.views.services.figure import ServiceFigure
-from tracetui.tui.views.services.map import MAP_EDGES, MapScreen
+from tracetui.tui.views.services.hints import hints
+from tracetui.tui.views.services.maps import ServiceMaps
 from tracetui.tui.views.services.modes import (
     AROUND,
     FAILS,
     SLOW,
     Mode,
     ModeColumns,
+    ShownChanges,
     add_figures,
     cycle_text,
     with_attribute,
 )
 from tracetui.tui.views.services.service_dialogs import ServiceDialogs
 from tracetui.tui.views.services.subject_traces import SubjectTraces
-from tracetui.tui.views.traces.causes import CauseFinder
-from tracetui.tui.views.traces.dialogs import TraceDialogs
+from tracetui.tui.widgets.copy_menu import open_graph_menu
 from tracetui.tui.widgets.line_view import HeadedSource, LineView
 from tracetui.tui.widgets.safe_input import SafeInput
 
@@ -96,10 +92,8 @@ class ServicesView(View):
         )
         self.explorer = ServiceExplorer(state, work, self.page.detail, self.right, self._columns_shown)
         self._traces, self._dialogs = SubjectTraces(self), ServiceDialogs(self)
-        self._filler = ChoiceFiller(self)
-        self._compare = TraceDialogs(
-            self, lambda: state.trace, self._filler, lambda _: None, CauseFinder(self), self._show_changes
-        )
+        self._maps = ServiceMaps(self, self.explore, self._show_changes)
+        self.page.open_copy_menu = self._open_copy_menu
         self.parts = (self.page,)
 
     def compose(self) -> ComposeResult:
@@ -107,28 +101,7 @@ class ServicesView(View):
 
     @property
     def hints(self) -> Sequence[tuple[str, str]]:
-        what = self.explorer.mode.what
-        # name what the key shows next, as it has three states
-        following = {SLOW: "if it FAILS", FAILS: "off"}.get(what, "blast radius")
-        blast = ("{services.blast}", following)
-        if self.figure.has_focus:
-            walk, back = GRAPH.hints("graph.left graph.down graph.up graph.right", "app.back")
-            chosen = "traces" if self.figure.cursor == self.figure.service else "explore"
-            return [walk, ("{graph.choose}", chosen), back, blast]
-        if what != AROUND:
-            on = "services.callers services.callees" if self.figure.display else "services.focus"
-            back, *others = SERVICES.hints("app.back", "list.open", on)
-            if what == FAILS:
-                return [("{services.blast app.back}", "off"), *others]
-            return [(back[0], "off") if what == SLOW else back, blast, *others]
-        if self.page.is_alone:
-            return SERVICES.hints("services.mode", "services.blast", "list.open", "services.sort")
-        if self.page.focused_detail is not None:
-            return SERVICES.hints("list.open", "services.focus", "services.errors", "services.more-hops")
-        if self.figure.display:
-            walk, *others = SERVICES.hints("services.callers services.callees", "list.open", "services.path")
-            return [walk, blast, *others]
-        return SERVICES.hints("services.blast", "services.path", "list.open", "services.callees")
+        return hints(self.explorer, self.page, self.figure)
 
     @property
     def services(self) -> ServiceList:
@@ -141,12 +114,13 @@ class ServicesView(View):
     def set_changed(self) -> None:
         # keep the mode, for the return from the traces of a row
         self.explorer.forget()
+        self.explorer.changes = None
         super().set_changed()
-        self._filler.set_changed()
+        self._maps.set_changed()
 
     def work_failed(self, name: str) -> None:
         super().work_failed(name)
-        self._filler.work_failed(name)
+        self._maps.work_failed(name)
 
     def go_back(self) -> bool:
         if self.figure.has_focus:
@@ -161,7 +135,10 @@ class ServicesView(View):
             self.action_mode()
             return True
         mode = self.explorer.mode
-        if mode != Mode() and not self._has_no_match:
+        if mode == Mode() and self.explorer.changes is not None:
+            self.explorer.changes = None
+            self._look(mode)
+        elif mode != Mode() and not self._has_no_match:
             # from a result back to the service or operation, and from an operation to its service
             self._look(Mode(operation=mode.operation if mode.what != AROUND else ""))
         elif self.name_input.display:
@@ -208,7 +185,10 @@ class ServicesView(View):
         service = self.name_of(min(row, len(self.services) - 1))
         line = self.explorer.title(self.services.columns, service, width)
         line.add(f"  {safe(self._more[service])}" if service in self._more else "", Role.ACCENT)
-        mode = self.explorer.mode
+        mode, shown = self.explorer.mode, self.explorer.changes
+        if mode.what == AROUND and shown is not None:
+            before, after = shown.names
+            return line.add(f"  changes from {safe(before)} to {safe(after)}", Role.ACCENT)
         if mode.what == AROUND and not (mode.operation and service == self.explorer.service):
             add_figures(line, self.services.table, service, self.state.look.glyphs)
         return line
@@ -348,44 +328,26 @@ class ServicesView(View):
         elif self.page.has_rows:
             self.post_message(ShowServerStats(self.name_of(self.page.list.cursor)))
 
+    def _open_copy_menu(self) -> None:
+        name = self.figure.cursor if self.figure.has_focus else self._focus() or ""
+        open_graph_menu(self, self.state.look, self.work, name, self.figure.copy_graph)
+
     # --- moving ------------------------------------------------------------------------------------------------------
 
     def action_map(self) -> None:
-        if not self.page.has_rows:
-            return
-        self._show_map(self.services.columns.table.graph, self.name_of(self.page.list.cursor))
-
-    def _show_map(
-        self,
-        graph: ServiceGraph,
-        focus: str,
-        changes: GraphChanges | None = None,
-        versions: tuple[str, str] = ("", ""),
-    ) -> None:
-        glyphs, width = self.state.look.glyphs, self.app.size.width - MAP_EDGES
-        roles = {name: self.services.columns.role(name) for name in graph.names}
-        maker = MapMaker(graph, roles, glyphs, width, changes, versions)
-
-        def show(part: MapPart) -> None:
-            shown = ServiceMap(maker, part, glyphs, focus)
-            self.show_dialog(MapScreen(self.state.look, self.work, maker, shown), self.explore)
-
-        self.work("services-map", maker.part, show)
+        if self.page.has_rows:
+            self._maps.open(self.services.columns, self._focus() or "", self.explorer.changes)
 
     def action_compare_sets(self) -> None:
-        """Compare two groups of the traces shown, or two sets, on the map."""
+        """Compare two groups of the traces shown, or two sets, on the graph and the map."""
         if self.page.has_rows:
-            self._compare.compare_sets()
+            self._maps.compare()
 
-    def _show_changes(self, found: Comparison, names: tuple[str, str]) -> None:
-        if not self.page.has_rows:
-            return
-        focus = self.name_of(self.page.list.cursor)
-
-        def show(changes: GraphChanges) -> None:
-            self._show_map(found.after.graph, focus, changes, names)
-
-        self.work("services-changes", lambda: graph_changes(found), show)
+    def _show_changes(self, changes: ShownChanges) -> None:
+        if self.page.has_rows:
+            self.explorer.changes = changes
+            self._look(Mode())
+            self.action_map()
 
     def action_side(self, side: str) -> None:
         """Walk into the graph, or focus a list if it is not drawn, or another list has the focus."""
