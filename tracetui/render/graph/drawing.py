@@ -75,12 +75,17 @@ class GraphDrawing:
         self._geometry = Geometry(self.layout, widths, [self._label_widths(gap) for gap in self.layout.gaps])
         self.width, self.height = self._geometry.width, self.layout.height
         self._canvas = Canvas(self.height, self.width)
-        self.has_crossings = self.has_joins = False
-        """True if some lines cross, and if some join."""
+        self._is_painted = self._has_crossings = self._has_joins = False
         self._chosen = ""
         """Highlighted node."""
         self._name_cells: dict[int, list[tuple[int, int]]] = {}
         """First column of the names in a row, and the one after the last."""
+
+    def paint(self) -> None:
+        """Paint the drawing, unless that is done. Slow; the size is known before."""
+        if self._is_painted:
+            return
+        self._is_painted = True
         passages = [place for layer in self.layout.layers for place in layer if place.is_passage]
         for place in passages:
             self._draw_passage(place)
@@ -88,6 +93,18 @@ class GraphDrawing:
             self._draw_gap(at, gap)
         for place in self.places.values():
             self._draw_node(place)
+
+    @property
+    def has_crossings(self) -> bool:
+        """True if some lines cross."""
+        self.paint()
+        return self._has_crossings
+
+    @property
+    def has_joins(self) -> bool:
+        """True if some lines join."""
+        self.paint()
+        return self._has_joins
 
     @property
     def boxes(self) -> Mapping[str, Box]:
@@ -99,6 +116,7 @@ class GraphDrawing:
 
         ellipsis: put instead of the last letters of a name that is cut.
         """
+        self.paint()
         names = self._name_cells.get(row, ()) if ellipsis and width is not None else ()
         begin, end = first, first + (width or 0)
         left = next((ellipsis[: stop - begin] for start, stop in names if start < begin < stop), "")
@@ -157,8 +175,8 @@ class GraphDrawing:
 
     def _horizontal(self, row: int, begin: int, end: int, glyph: str, role: str) -> None:
         marks, texts = self._line_glyphs, self._canvas.texts[row, begin:end]
-        is_crossing = np.isin(texts, (marks.vertical, marks.dotted_vertical))
-        self.has_crossings |= bool(is_crossing.any())
+        is_crossing = (texts == marks.vertical) | (texts == marks.dotted_vertical)
+        self._has_crossings |= bool(is_crossing.any())
         self._canvas.fill_row(row, begin + np.flatnonzero(~is_crossing), glyph, role)
         crossing = marks.heavy_crossing if glyph == marks.heavy else marks.crossing
         self._canvas.fill_row(row, begin + np.flatnonzero(is_crossing), crossing, role)
@@ -212,7 +230,7 @@ class GraphDrawing:
         low, high = min(left | right), max(left | right)
         for row in left | right:
             arms = (row > low) * _UP | (row < high) * _DOWN | (row in left) * _LEFT | (row in right) * _RIGHT
-            self.has_joins |= arms.bit_count() > 2
+            self._has_joins |= arms.bit_count() > 2
             self._canvas.put(row, column, self._line_glyphs.joins[arms], Role.GUIDE)
 
     def _draw_passage(self, place: Place) -> None:
@@ -251,6 +269,7 @@ class GraphDrawing:
 
         name: '' for none. Without colour the node has other brackets. Labels with a colour keep it.
         """
+        self.paint()
         before = self._canvas.highlighted_rows
         if self._chosen:
             self._put_brackets(self.boxes[self._chosen], self._line_glyphs.opening + self._line_glyphs.closing)

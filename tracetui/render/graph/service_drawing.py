@@ -164,6 +164,7 @@ def fitting(
         orders[has_figures] = drawing.order
         if drawing.width <= width and (height is None or drawing.height <= height):
             break
+    drawing.paint()
     return drawing, at
 
 

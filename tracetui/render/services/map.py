@@ -69,6 +69,7 @@ class MapMaker:
             drawing, size = fitting(diagram, self.roles, self._glyphs, self._width)
         else:
             drawing = draw(diagram, self.roles, self._glyphs, SIZES[size])
+            drawing.paint()
         return MapPart(scope, {group.name: group for group in shown}, diagram, drawing, size)
 
     def found(self, text: str) -> list[str]:
