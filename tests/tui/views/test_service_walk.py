@@ -178,8 +178,8 @@ async def test_every_service_of_a_drawing_is_reached(tmp_path_factory: pytest.Te
     async with opened(str(path), size=(140, 40)) as (app, pilot):
         await show(pilot, "c0-0")
         figure = figure_of(app)
-        drawing = figure._drawing
-        assert drawing is not None
+        assert figure._drawn is not None
+        drawing = figure._drawn.drawing
         reached, waiting = {figure.service}, [figure.service]
         while waiting:
             at = waiting.pop()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import events
 from textual.binding import BindingType
@@ -15,7 +15,9 @@ from tracetui.render.graph.diagram import Diagram
 from tracetui.render.graph.drawing import GraphDrawing
 from tracetui.render.graph.service_drawing import SIZES, fitting, legend, svg
 from tracetui.render.services.selected_node import selected_node
+from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
+from tracetui.tui.background_work import Work
 from tracetui.tui.keys.services import GRAPH
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.copy_menu import CopyGraph
@@ -26,7 +28,28 @@ _LEAST_BELOW = 4
 _TITLE = 1
 _INDENT = 2
 _MAX_ARROWS = 60
-"""Largest number of calls that are laid out: more rarely fit, and their layout would hold up the keys."""
+"""Largest number of calls that are laid out: more rarely fit."""
+_AT_ONCE = 12
+"""Largest number of calls that are laid out on the UI loop: more would hold up the keys."""
+
+
+class _Drawn(NamedTuple):
+    """Drawing of a diagram, which has fewer calls if not all fit, and the position of its size in `SIZES`."""
+
+    drawing: GraphDrawing
+    diagram: Diagram
+    size: int
+
+
+def _fitting(diagram: Diagram | None, roles: Mapping[str, str], glyphs: Glyphs, room: tuple[int, int]) -> _Drawn | None:
+    """Draw a diagram, or else only the calls of the services in focus; None if that does not fit either."""
+    for one in (diagram, diagram.without_calls_around if diagram is not None else None):
+        if one is None or len(one.nodes) < 2 or len(one.arrows) > _MAX_ARROWS or min(room) <= 0:
+            continue
+        drawing, size = fitting(one, roles, glyphs, *room)
+        if drawing.width <= room[0] and drawing.height <= room[1]:
+            return _Drawn(drawing, one, size)
+    return None
 
 
 class ServiceFigure(LineBar, can_focus=True):
@@ -45,15 +68,12 @@ class ServiceFigure(LineBar, can_focus=True):
 
         service: str
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, look: Look, work: Work) -> None:
         super().__init__(look.theme)
-        self._appearance = look
+        self._appearance, self._work = look, work
         self._diagram: Diagram | None = None
-        self._drawn: Diagram | None = None
-        """Diagram of the drawing, with fewer calls if not all fit."""
-        self._drawing: GraphDrawing | None = None
-        self._size_at = 0
-        """Position of the size of the drawing in `SIZES`."""
+        self._drawn: _Drawn | None = None
+        """None if nothing is drawn."""
         self._roles: dict[str, str] = {}
         self.service = self.cursor = ""
         """Service in focus, and the one under the cursor."""
@@ -85,49 +105,52 @@ class ServiceFigure(LineBar, can_focus=True):
         if room == self._room:
             return
         self._room = room
-        self._drawing = self._fitting(self._diagram, room)
-        if self._drawing is None and self._diagram is not None:
-            self._drawing = self._fitting(self._diagram.without_calls_around, room)
-        self.display = self._drawing is not None
-        if self._drawing is not None:
-            if self.cursor not in self._drawing.boxes:
-                self.cursor = self.service
-            self.styles.height = self._drawing.height + 1
-            self._paint()
+        diagram, roles, glyphs = self._diagram, self._roles, self._appearance.glyphs
+
+        def done(drawn: _Drawn | None) -> None:
+            if diagram is self._diagram and room == self._room:
+                self._show_drawn(drawn)
+
+        if diagram is None or len(diagram.arrows) <= _AT_ONCE:
+            done(_fitting(diagram, roles, glyphs, room))
+        else:
+            self._work("services-figure", lambda: _fitting(diagram, roles, glyphs, room), done)
+
+    def _show_drawn(self, drawn: _Drawn | None) -> None:
+        self._drawn = drawn
+        self.display = drawn is not None
+        if drawn is None:
+            # the focus must leave
+            self.post_message(self.Moved())
+            return
+        if self.cursor not in drawn.drawing.boxes:
+            self.cursor = self.service
+        self.styles.height = drawn.drawing.height + 1
+        self._paint()
 
     @property
     def copy_graph(self) -> CopyGraph | None:
         """The graph to copy; None if none is drawn."""
-        drawing, diagram = self._drawing, self._drawn
-        if drawing is None or diagram is None or not self.display:
-            return None
-        return CopyGraph(lambda: svg(diagram), lambda: drawing.text)
-
-    def _fitting(self, diagram: Diagram | None, room: tuple[int, int]) -> GraphDrawing | None:
-        if diagram is None or len(diagram.nodes) < 2 or len(diagram.arrows) > _MAX_ARROWS or min(room) <= 0:
-            return None
-        drawing, size = fitting(diagram, self._roles, self._appearance.glyphs, *room)
-        if drawing.width > room[0] or drawing.height > room[1]:
-            return None
-        self._drawn, self._size_at = diagram, size
-        return drawing
+        drawn = self._drawn
+        return CopyGraph(lambda: svg(drawn.diagram), lambda: drawn.drawing.text) if drawn is not None else None
 
     def _paint(self) -> None:
-        if self._drawing is not None:
-            chosen = self.cursor if self._has_cursor and self.cursor in self._drawing.boxes else ""
-            self._drawing.highlight(chosen, node_role=Role.TITLE, line_role=Role.ACCENT)
+        if self._drawn is not None:
+            drawing = self._drawn.drawing
+            chosen = self.cursor if self._has_cursor and self.cursor in drawing.boxes else ""
+            drawing.highlight(chosen, node_role=Role.TITLE, line_role=Role.ACCENT)
             self.show(self._lines)
 
     def _lines(self, width: int) -> list[Line]:
-        if self._drawing is None or self._drawn is None:
+        if self._drawn is None:
             return []
-        glyphs = self._appearance.glyphs
-        rows = [self._drawing.line(row) for row in range(self._drawing.height)]
+        (drawing, diagram, size), glyphs = self._drawn, self._appearance.glyphs
+        rows = [drawing.line(row) for row in range(drawing.height)]
         last = Line()
         if self._has_cursor and self.cursor != self.service:
             role = self._roles.get(self.cursor, Role.PLAIN)
-            last = selected_node(self._drawn, self.cursor, self.service, role, glyphs).add("   ")
-        last.extend(legend(self._drawn, glyphs, SIZES[self._size_at].figures, self._drawing))
+            last = selected_node(diagram, self.cursor, self.service, role, glyphs).add("   ")
+        last.extend(legend(diagram, glyphs, SIZES[size].figures, drawing))
         rows.append(last.cropped(max(width - 2 * _INDENT, 1), glyphs.ellipsis))
         return [Line([(" " * _INDENT, "")]).extend(row) for row in rows]
 
@@ -140,8 +163,8 @@ class ServiceFigure(LineBar, can_focus=True):
         self.action_move(columns, 0)
 
     def action_move(self, columns: int, rows: int) -> None:
-        if self._drawing is not None and self.cursor in self._drawing.boxes:
-            self._move_to(self._drawing.step(self.cursor, columns, rows))
+        if self._drawn is not None and self.cursor in self._drawn.drawing.boxes:
+            self._move_to(self._drawn.drawing.step(self.cursor, columns, rows))
 
     def _move_to(self, service: str) -> None:
         self.cursor = service
@@ -160,7 +183,7 @@ class ServiceFigure(LineBar, can_focus=True):
         self._move_to(self.cursor)
 
     def on_click(self, event: events.Click) -> None:
-        service = self._drawing.node_at(event.y, event.x - _INDENT) if self._drawing is not None else None
+        service = self._drawn.drawing.node_at(event.y, event.x - _INDENT) if self._drawn is not None else None
         if service is not None and service == self.cursor != self.service:
             self.action_choose()
         elif service is not None:

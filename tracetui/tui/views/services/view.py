@@ -86,7 +86,7 @@ class ServicesView(View):
         self.name_input = _NameInput(placeholder="part of the name of a service or operation", select_on_focus=False)
         self.name_input.cursor_blink = self.name_input.display = False
         self.right = LineView(state.look.theme, state.look.glyphs.cursor)
-        self.figure = ServiceFigure(state.look)
+        self.figure = ServiceFigure(state.look, work)
         self.page = ListDetail[ServiceListColumns](
             state, work, id, self, right=self.right, above=self.name_input, figure=self.figure, beside_from=_BESIDE_FROM
         )
@@ -362,6 +362,8 @@ class ServicesView(View):
 
     def on_service_figure_moved(self, event: ServiceFigure.Moved) -> None:
         event.stop()
+        if self.figure.has_focus and not self.figure.display:
+            self.page.list.focus()
         self.post_message(LocationChanged())
 
     def on_service_figure_chosen(self, event: ServiceFigure.Chosen) -> None:
