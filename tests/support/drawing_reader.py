@@ -14,6 +14,8 @@ _UP, _DOWN, _LEFT, _RIGHT = (-1, 0), (1, 0), (0, -1), (0, 1)
 _ARMS = {_UP: 1, _DOWN: 2, _LEFT: 4, _RIGHT: 8}
 _OPPOSITE = {_UP: _DOWN, _DOWN: _UP, _LEFT: _RIGHT, _RIGHT: _LEFT}
 _Cell = tuple[int, int]
+_MARKS = ("↻", "@")
+"""Marks after a name, which may take a row of their own."""
 
 
 def _cells(row: str) -> list[str]:
@@ -65,7 +67,7 @@ class DrawingReader:
         content = "".join(text[begin + 1 : end])
         if begin in above and (not content.strip() or content.startswith(" ")):
             inside[begin] = above[begin]
-            self.names[above[begin]] += content.strip()
+            self.names[above[begin]] += content.strip() if content.strip() not in _MARKS else ""
         else:
             inside[begin] = len(self.names)
             self.names.append(content.strip().lstrip("●"))
