@@ -144,6 +144,16 @@ def test_calls_of_one_service_from_several_layers_share_a_line() -> None:
     assert DrawingReader(rows_of(drawing(edges, list("abcdef"))), UNICODE).pairs() == edges
 
 
+@pytest.mark.parametrize(
+    "more", ["af bf cf df", "fa fb fc fd", "af ae ad ac", "fb fc ec da", "ax xf by yf", "xa fx yb"]
+)
+def test_each_label_is_drawn_once(more: str) -> None:
+    pairs = [*map("".join, pairwise("abcdef")), *more.split()]
+    edges = [DrawnEdge(*pair, label=f"{number}c") for number, pair in enumerate(pairs, 10)]
+    drawn = GraphDrawing({name: DrawnNode(name) for pair in pairs for name in pair}, edges, UNICODE)
+    assert sorted(re.findall(r"\d+c", "".join(rows_of(drawn)))) == [edge.label for edge in edges]
+
+
 def test_dense_graph_has_few_layers() -> None:
     nodes = names(120)
     edges = {(nodes[at], nodes[at * step % 120]) for at in range(120) for step in (2, 3, 5, 7, 11, 13, 17)}
