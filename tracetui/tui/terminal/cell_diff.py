@@ -22,7 +22,7 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
 from tracetui.render.text import hyperlinks
-from tracetui.tui.terminal.shifts import Texts, is_worth_it, scrolled_columns, scrolled_rows
+from tracetui.tui.terminal.scrolled_lines import Texts, is_worth_it, scrolled_columns, scrolled_rows
 
 _MAX_LOOKS = 4_096
 """Number of styles from which on they are forgotten, as each hyperlink has its own."""
