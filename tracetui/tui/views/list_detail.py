@@ -382,7 +382,8 @@ class ListDetail(Vertical, Generic[Columns]):
             return []
         dash = self._state.look.glyphs.rest
         beneath = not self.has_class("-beside")
-        role = Role.GUIDE if self.focused_detail is None else Role.ACCENT
+        is_in_figure = self._figure is not None and self._figure.has_focus
+        role = Role.ACCENT if is_in_figure or self.focused_detail is not None else Role.GUIDE
         line = Line([(dash * 2 + " " if beneath else "  ", role)])
         line.extend(self._findings.title_line(self.list.cursor, max(width - 6, 1))).add(" ")
         return [line.add(dash * max(width - line.width, 0) if beneath else "", role).cropped(width)]
