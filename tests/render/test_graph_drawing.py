@@ -149,7 +149,7 @@ def test_calls_of_one_service_from_several_layers_share_a_line() -> None:
 )
 def test_each_label_is_drawn_once(more: str) -> None:
     pairs = [*map("".join, pairwise("abcdef")), *more.split()]
-    edges = [DrawnEdge(*pair, label=f"{number}c") for number, pair in enumerate(pairs, 10)]
+    edges = [DrawnEdge(pair[0], pair[1], label=f"{number}c") for number, pair in enumerate(pairs, 10)]
     drawn = GraphDrawing({name: DrawnNode(name) for pair in pairs for name in pair}, edges, UNICODE)
     assert sorted(re.findall(r"\d+c", "".join(rows_of(drawn)))) == [edge.label for edge in edges]
 
