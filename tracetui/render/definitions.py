@@ -96,8 +96,7 @@ _HOT_SPOT_FIGURES: Final = (
     Definition(
         "of total",
         "share of the critical time of all traces",
-        "critical paths: at every moment the span that the trace waits for",
-        _TRACES,
+        "critical paths of all traces: at every moment the span that the trace waits for",
     ),
     Definition(
         "of traces",

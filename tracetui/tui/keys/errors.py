@@ -29,6 +29,12 @@ ERRORS = KeyTable(
     ),
     Use("app.next-pane", "focus the detail, then the example; {list.open} opens the trace or shows the whole line"),
     Use("findings.copy", "copy the pattern"),
+    glyphs=(
+        ("✖ ✗", "errors that began in a service or span; errors that propagated to it"),
+        ("●", "a service, in its colour"),
+        ("█ ─", "in the example: a span on the critical path; off it"),
+        ("⚠", "fewer than 20 traces on one side: the contrast is only a hint"),
+    ),
     words=(
         ("columns", "{app.figures} explains them; entries: entry points of its traces"),
         (

@@ -43,6 +43,13 @@ HOT_SPOTS = KeyTable(
     ),
     Shortcut("hot-spots.reverse", "O", "reverse", "Reverse the order", ABOVE),
     Use("findings.copy", "copy service and operation", "copy"),
+    glyphs=(
+        ("●", "a service, in its colour"),
+        ("⇝", "asynchronous work, which no request waits for"),
+        ("▸", "rows folded to one; {list.open} lists them"),
+        ("≤", "longest of fewer than 20 calls, too few for percentiles"),
+        ("✖", "errors among the calls"),
+    ),
     words=(
         ("columns", "{app.figures} explains them"),
         ("durations", "histogram of call durations, logarithmic scale; over time: mean duration, calls per minute"),
