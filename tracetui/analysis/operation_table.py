@@ -10,13 +10,13 @@ import numpy as np
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.async_work import AsyncEntry
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT, common_detail, critical_operations
-from tracetui.analysis.errors import EXAMPLES
 from tracetui.analysis.latency import Latency, group_latencies, latencies
 from tracetui.analysis.network import MOSTLY_PERCENT, UNKNOWN, OperationNetworks, network_by_operation
 from tracetui.analysis.self_time import self_times
 from tracetui.analysis.stats.groups import FEW_SAMPLES, group_slices
 from tracetui.model.traces import TraceSet
 
+_WORST = 20
 CRITICAL = "critical"
 """Sort key: time on the critical path."""
 _PERCENTILES = ("p50", "p95", "p99")
@@ -233,9 +233,9 @@ class OperationTable:
         return self._order[self._first[at] : self._first[at + 1]]
 
     def worst_traces(self, number: int) -> list[tuple[int, int]]:
-        """Return the traces with the longest critical time of an operation: (trace, ns)."""
+        """Return the traces with the longest critical time of an operation, up to 20: (trace, ns)."""
         begin = int(self._pair_first[self._position[number]])
-        end = begin + min(EXAMPLES, self._trace_count(number))
+        end = begin + min(_WORST, self._trace_count(number))
         return list(
             zip(self._pair_trace[begin:end].tolist(), self._pair_critical[begin:end].astype(int).tolist(), strict=True)
         )
