@@ -30,6 +30,7 @@ from tracetui.tui.keys.traces import QUERY, REGION
 from tracetui.tui.keys.view_key_tables import VIEW_KEYS
 from tracetui.tui.keys.waterfall import DETAIL, FIND, SPAN_FILTER, WATERFALL
 from tracetui.tui.palette import PaletteEntries
+from tracetui.tui.terminal.textual_internals import binding_chain
 from tracetui.tui.views.registry import VIEWS
 from tracetui.tui.widgets.line_view import LineView
 
@@ -183,6 +184,49 @@ async def test_current_and_former_keys_run_the_action(view: str) -> None:
                 found = active[one].binding
                 # views keep the arrow keys that Textual uses for scrolling, as lists have no second dimension
                 assert found.id == key.id or (found.id is None and found.action == f"scroll_{one}"), one
+
+
+@pytest.mark.parametrize("view", VIEW_KEYS)
+async def test_keys_of_other_views_say_where_they_work(view: str) -> None:
+    """All keys that only other views have, with the exact text of one."""
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("enter", KEYS[f"view.{view}"].keys)
+        used = {key for _, bindings in binding_chain(app.screen) for key, _ in bindings}
+        unused = [
+            (keys_of(key)[0], table.title)
+            for table in VIEW_KEYS.values()
+            for key in table.keys
+            if key.keys and keys_of(key)[0] not in used
+        ]
+        assert len(unused) > 10
+        before = pilot.lines[:-1]
+        for key, title in unused:
+            await pilot.press(key)
+            notice = " ".join(pilot.lines[-3:])
+            assert f"{key_name(key)} works in " in notice, key
+            assert title in notice, key
+            await pilot.press("escape" if app.main.bottom.has_notice and view == "traces" else "ctrl+l")
+        assert pilot.lines[:-1] == before
+
+
+async def test_key_of_another_view_is_named_under_the_keymap() -> None:
+    keymap = {"services.blast": "f6", "view.services": "f3", "services.map": "M,m", "app.more": "f7"}
+    async with opened(INCIDENT, keymap=keymap) as (_, pilot):
+        await pilot.press("f6")
+        assert "F6 works in Services (F3): blast radius" in pilot.lines[-1]
+        await pilot.press("b")
+        assert "works" not in pilot.lines[-1]
+        await pilot.press("R")
+        assert "R works in Waterfall (2): only this subtree; in Services (F3): focus this service" in pilot.lines[-1]
+        await pilot.press("?", "b")
+        assert "works" not in pilot.text
+
+
+async def test_keys_of_this_view_say_nothing_without_a_trace() -> None:
+    async with opened() as (_, pilot):
+        await pilot.press("2", "z")
+        assert "No traces loaded." in pilot.text
+        assert "works" not in pilot.lines[-1]
 
 
 @pytest.mark.parametrize(

@@ -279,6 +279,23 @@ def test_driver_has_the_replaced_members() -> None:
     assert "self.run_input_thread" in source or "run_input_thread" in inspect.getsource(LinuxDriver)
 
 
+async def test_bindings_are_looked_up_once_for_a_key_that_no_widget_has_used() -> None:
+    looked_up: list[tuple[str, bool, bool]] = []
+
+    class Noting(Plain):
+        BINDINGS: ClassVar = [Binding("f", "bell")]
+
+        async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+            found = await super()._check_bindings(key, priority)
+            looked_up.append((key, priority, found))
+            return found
+
+    app = Noting()
+    async with app.run_test() as pilot:
+        await pilot.press("f", "g")
+        assert looked_up == [("f", True, False), ("f", False, True), ("g", True, False), ("g", False, False)]
+
+
 # --- private names --------------------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ from tracetui.tui.frame import FrameBottom
 from tracetui.tui.help import HelpScreen, help_groups
 from tracetui.tui.keys.everywhere import APP
 from tracetui.tui.keys.keymap import KeyNames, rebind
+from tracetui.tui.keys.other_views import in_other_views
 from tracetui.tui.loading.jobs import JobDone
 from tracetui.tui.loading.updates import LoadUpdate
 from tracetui.tui.main_screen import MainScreen
@@ -179,6 +180,13 @@ class TraceApp(TerminalApp):
                 self._last_key, self._had_notice = event, self.main.bottom.has_notice
             self.main.bottom.forget(keep_error=True)
         await super().on_event(event)
+
+    def key_unused(self, key: str) -> None:
+        """Say what the key does in other views."""
+        if self.screen is self.main and self.main.has_views:
+            text = in_other_views(key, self.view, self._user_keymap)
+            if text:
+                self.main.show_notice(self.main.key_names.short(text))
 
     def action_view(self, view: str) -> None:
         self.main.go_to(view)

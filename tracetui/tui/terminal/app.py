@@ -22,7 +22,7 @@ from tracetui.tui.terminal import tmux
 from tracetui.tui.terminal.cell_diff import CellChanges, ShownCells
 from tracetui.tui.terminal.key_queue import KeyQueue
 from tracetui.tui.terminal.screen import FocusPaintScreen
-from tracetui.tui.terminal.textual_internals import keep_late_timers
+from tracetui.tui.terminal.textual_internals import binding_chain, keep_late_timers
 
 
 class TerminalApp(App[None]):
@@ -51,6 +51,19 @@ class TerminalApp(App[None]):
 
     def failing(self) -> None:
         """Save what would be lost. Called before an unhandled error ends the app."""
+
+    def key_unused(self, key: str) -> None:
+        """Respond to a key for which neither the focused widget nor anything around it has a binding."""
+
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        is_used = await super()._check_bindings(key, priority)
+        if (
+            not is_used
+            and not priority
+            and all(key not in one.key_to_bindings for _, one in binding_chain(self.screen))
+        ):
+            self.key_unused(key)
+        return is_used
 
     def _handle_exception(self, error: Exception) -> None:
         """Exit after an unhandled error. `failure` returns it, as the screen cannot show it."""
