@@ -6,6 +6,7 @@ import pytest
 from tests.support.building import US, at, build, span
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.error_messages import error_message
+from tracetui.analysis.network import network_times
 from tracetui.analysis.skew import LONGER, SKEWED, outside_callers
 from tracetui.analysis.span_facts import Rank, trace_rank
 from tracetui.model.span import Flag, Kind
@@ -49,6 +50,38 @@ def test_bottleneck_of_most_of_the_time() -> None:
     assert "50 % of the critical path: " in text
     assert "answered" not in text
     assert "⚠" not in text
+
+
+@pytest.mark.parametrize(
+    ("callee_us", "bottleneck"),
+    [
+        (100_000, "72 % of the critical path: network web to stock"),
+        (250_000, "53 % of the critical path: stock second"),
+    ],
+)
+def test_bottleneck_that_is_mostly_network(callee_us: int, bottleneck: str) -> None:
+    """A call of 390 ms, of which the callee works 100 or 250 ms: the rest of it is network time on the path."""
+    traces = build(
+        span("a", 0, 400_000, service="web", name="GET /"),
+        span("b", 5_000, 395_000, parent="a", service="web", name="GET stock", kind=Kind.CLIENT),
+        span("c", 10_000, 10_000 + callee_us, parent="b", service="stock", name="GET /stock", kind=Kind.SERVER),
+        span("d", 49_000, 10_000 + callee_us, parent="c", service="stock", name="second"),
+    )
+    sections = critical_paths(traces).sections_of(0)
+    view = Waterfall(traces, 0, sections=sections, network=network_times(traces))
+    assert bottleneck in "\n".join(line.text for line in header(view, 300))
+    assert "network" not in "\n".join(line.text for line in header(Waterfall(traces, 0, sections=sections), 300))
+
+
+def test_error_hint_follows_the_error_and_is_not_cut() -> None:
+    traces = build(span("a", 0, 100, error=True, message="no " + "space " * 40 + "left"))
+    view = Waterfall(traces, 0, sections=critical_paths(traces).sections_of(0))
+    for width in (60, 100, 200):
+        lines = [line.text for line in header(view, width, error_hint="e goes there")]
+        assert sum("e goes there" in line for line in lines) == 1
+        assert all(len(line) <= width for line in lines)
+    assert "…  e goes there" in "\n".join(line.text for line in header(view, 60, error_hint="e goes there"))
+    assert "goes" not in "\n".join(line.text for line in header(view, 40, error_hint="e goes there"))
 
 
 def test_time_off_the_critical_path() -> None:

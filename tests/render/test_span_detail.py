@@ -162,6 +162,15 @@ def test_filter_matches_names_and_values() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("role", "glyph", "other"), [(Part.ORIGIN, "✖", "✗"), (Part.PROPAGATED, "✗", "✖"), (Part.CANCELLED, "✗", "✖")]
+)
+def test_message_has_the_glyph_of_the_role(role: Part, glyph: str, other: str) -> None:
+    shown = texts(SpanDetailLines(span=SPAN, facts=replace(FACTS, role=role)))
+    assert f"{glyph} Database query timeout" in shown
+    assert other not in "".join(shown)
+
+
 def test_many_attributes_have_headings_and_a_limit() -> None:
     many = {f"db.a{number}": number for number in range(MAX_SHOWN)} | {"http.method": "GET", "b": "c"}
     span_of_many = Span("1", "2", None, "s", "n", EPOCH, 1, attributes=many, events=(Event(EPOCH, "e"),) * 10_000)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tracetui.analysis.error_messages import NO_MESSAGE, exception_text
+from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.span_facts import SpanFacts
 from tracetui.model.span import Attributes, Event, Link, Span, Value
 from tracetui.model.trace_page import page_of
@@ -174,8 +175,11 @@ class SpanDetailLines:
             yield statement(f"warning:{number}", "warning", text, glyphs.warning, Role.WARNING)
         message = self.facts.message if self.facts else span.status_message
         if message and message != NO_MESSAGE:
-            role = Role.ERROR if span.error else Role.PLAIN
-            yield statement("message", "status message", message, glyphs.origin if span.error else "", role)
+            is_passed = self.facts is not None and self.facts.role in (ErrorRole.PROPAGATED, ErrorRole.CANCELLED)
+            glyph, role = (glyphs.propagated, Role.PROPAGATED) if is_passed else (glyphs.origin, Role.ERROR)
+            if not span.error:
+                glyph, role = "", Role.PLAIN
+            yield statement("message", "status message", message, glyph, role)
         frame = own_frame(span.events[self._failed_event]) if self._failed_event >= 0 else None
         if frame is not None:
             yield self._facts("frame", [(f"in {safe(str(frame))}", Role.PLAIN)])

@@ -10,6 +10,7 @@ import numpy as np
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
 from tracetui.analysis.error_messages import NO_MESSAGE
 from tracetui.analysis.errors import ErrorRole
+from tracetui.analysis.network import MOSTLY_PERCENT
 from tracetui.analysis.requests import failed_requests
 from tracetui.analysis.skew import SKEWED
 from tracetui.analysis.span_facts import Rank, trace_rank
@@ -20,6 +21,7 @@ from tracetui.render.text import numbers
 from tracetui.render.text.cells import cut
 from tracetui.render.text.line import Line, Role, flowed
 from tracetui.render.text.safe_text import safe
+from tracetui.render.verdict import network_name
 from tracetui.render.waterfall.waterfall import Waterfall
 
 RECOVERED = "request did not fail"
@@ -34,14 +36,20 @@ _TITLE, _STARTED, _KIND, _SPANS, _SERVICES, _DATE, _DEPTH, _ID = range(8)
 
 
 def header(
-    view: Waterfall, width: int, local_time: bool = False, most: int | None = None, page: str = ""
+    view: Waterfall,
+    width: int,
+    local_time: bool = False,
+    most: int | None = None,
+    page: str = "",
+    error_hint: str = "",
 ) -> list[Line]:
     """Return the header, in at most `most` lines if given; the least important parts are dropped.
 
-    page: address of a trace's web page, as in `model.trace_page`.
+    page: address of a trace's web page, as in `model.trace_page`. error_hint: words after those on errors.
     """
     ellipsis = view.glyphs.ellipsis
-    findings = flowed([*_errors(view), *_bottleneck(view), *_warnings(view)], width, ellipsis=ellipsis)
+    errors = [_with_hint(line, error_hint, width, ellipsis) for line in _errors(view)]
+    findings = flowed([*errors, *_bottleneck(view), *_warnings(view)], width, ellipsis=ellipsis)
     first: list[Line] = []
     for kept in range(_ID, _TITLE - 1, -1):
         first = flowed(_items(view, width, local_time, kept, page), width, ellipsis=ellipsis)
@@ -169,6 +177,13 @@ def _errors(view: Waterfall) -> Iterator[Line]:
     yield line
 
 
+def _with_hint(line: Line, hint: str, width: int, ellipsis: str) -> Line:
+    """Return a line with a hint behind it, which is not cut unless it would take a quarter of the width."""
+    if not hint or 4 * len(hint) > width:
+        return line
+    return line.cropped(max(width - len(hint) - 2, 1), ellipsis).add(f"  {hint}", Role.ACCENT)
+
+
 def _origin_text(view: Waterfall, span: int) -> tuple[str, str]:
     """Return the service and the message, or the operation without a message."""
     message = safe(view.message_of(span), 120)
@@ -192,12 +207,30 @@ def _bottleneck(view: Waterfall) -> Iterator[Line]:
     by_operation = np.bincount(index, view.critical)
     top = int(np.argmax(by_operation))
     share = 100 * by_operation[top] / (view.critical.sum() if is_short else view.path_ns)
-    service, operation = view.traces.operation_label(int(operations[top]))
+    number = int(operations[top])
+    service, operation = view.traces.operation_label(number)
     slot = view.slots[view.traces.services.index(service)]
     role = Role.STRONG if share >= BOTTLENECK_PERCENT and not is_short else Role.PLAIN
     of = f"{view.duration(critical)} critical" if is_short else "the critical path"
     line = Line([(view.glyphs.solid, Role.service(slot)), (f" {numbers.percent(share)} of {of}: ", role)])
-    yield line.add(safe(service), Role.service(slot)).add(" ").add(safe(operation) or "(no name)", role)
+    callee = _network_to(view, number, by_operation[top])
+    if callee:
+        yield line.add(network_name(service, callee), role)
+    else:
+        yield line.add(safe(service), Role.service(slot)).add(" ").add(safe(operation) or "(no name)", role)
+
+
+def _network_to(view: Waterfall, operation: int, critical: float) -> str:
+    """Return the service that an operation waits for the network to, if that is most of its critical time, or ''."""
+    traces, network = view.traces, view.network
+    if network is None:
+        return ""
+    rows = np.arange(*network.caller.searchsorted((view.first, view.stop)).tolist())
+    rows = rows[~network.is_async[rows] & (traces.operation[network.caller[rows]] == operation)]
+    spent = np.minimum(view.critical[network.caller[rows] - view.first], network.total[rows])
+    if not spent.any() or 100 * int(spent.sum()) < MOSTLY_PERCENT * critical:
+        return ""
+    return traces.services[int(np.argmax(np.bincount(traces.service[network.answer[rows]], spent)))]
 
 
 def _off_path(view: Waterfall, critical: int) -> str:

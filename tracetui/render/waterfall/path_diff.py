@@ -147,21 +147,27 @@ class PathDiff:
         sides = (words.after, words.before) if words.is_after_first else (words.before, words.after)
         ellipsis = self.glyphs.ellipsis
         cells = [Line([(fit(_LONG_NAME if name >= len(_LONG_NAME) else _NAME, name, "left", ellipsis), Role.DIM)])]
-        cells += [Line([(fit(self._legend(bar), bar), Role.DIM)])] if bar else []
+        cells += [self._legend(bar).pad(bar)] if bar else []
         cells += [figure(text, self._cells, Role.DIM) for text in sides]
         cells.append(figure(_DIFFERENCE, self._difference_cells, Role.DIM))
         cells += [figure("share", _SHARE, Role.DIM)] if self.found.has_shares else []
         return side_by_side(cells).cropped(width, ellipsis)
 
-    def _legend(self, width: int) -> str:
+    def _legend(self, width: int) -> Line:
         """Explain the parts of bars that occur, as many as fit."""
         times = [one.path.critical_ns for one in self.rows]
-        parts = [f"{self._common_glyph} {'normal' if self._words is NORMAL else 'both'}"]
-        parts += [f"{self._added_glyph} more"] if any(after > before for before, after in times) else []
-        parts += [f"{self._missing_glyph} less"] if any(after < before for before, after in times) else []
-        while len(" ".join(parts)) > width:
-            parts.pop()
-        return " ".join(parts)
+        has_more = any(after > before for before, after in times)
+        has_less = any(after < before for before, after in times)
+        parts = [(self._common_glyph, Role.REST, "normal" if self._words is NORMAL else "both")]
+        parts += [(self._added_glyph, Role.CRITICAL, "more")] if has_more else []
+        parts += [(self._missing_glyph, Role.DIM, "less")] if has_less else []
+        line = Line()
+        for glyph, role, text in parts:
+            gap = bool(line.runs)
+            if line.width + gap + len(f"{glyph} {text}") > width:
+                break
+            line.add(" " * gap).add(glyph, role).add(f" {text}", Role.DIM)
+        return line
 
     def line(self, row: int, width: int) -> Line:
         one, words = self.rows[row], self._words
