@@ -210,4 +210,87 @@ def test_folding_outside_keeps_the_path_to_each_span_open(traces: TraceSet, data
     for row, one in enumerate(rows.positions.tolist()):
         below = sought[one + 1 : int(traces.subtree_end[one])]
         is_parent = int(traces.subtree_end[one]) > one + 1
-        assert rows.is_folded(row) == (is_parent and not below.any() and traces.depth[one] > 0)
+        assert rows.is_folded(row) == (is_parent and not below.any() and one > 0)
+
+
+@given(trees(), st.data(), st.integers(1, 12))
+def test_ways_to_further_spans_are_unfolded_as_far_as_the_rows_have_room(
+    traces: TraceSet, data: st.DataObject, most: int
+) -> None:
+    keys = traces.operation.astype(np.int64)
+    sought = np.zeros(len(traces), bool)
+    sought[data.draw(st.integers(0, len(traces) - 1))] = True
+    others = data.draw(st.lists(st.integers(0, len(traces) - 1)))
+    rows, folded = Rows(traces, 0, len(traces), keys, 3), Rows(traces, 0, len(traces), keys, 3)
+    folded.fold_outside(sought)
+    rows.fold_outside(sought, others, most)
+    assert set(folded.positions.tolist()) <= set(rows.positions.tolist())
+    assert len(rows) <= max(most, len(folded))
+    if most >= len(traces):
+        shown = set(rows.positions.tolist())
+        repeated = {one for row in range(len(rows)) for one in rows.spans(row) if rows.repeats(row)}
+        assert set(others) <= shown | repeated
+
+
+@given(trees(), st.data())
+def test_siblings_that_share_a_row(traces: TraceSet, data: st.DataObject) -> None:
+    size = len(traces)
+    flags = st.lists(st.booleans(), min_size=size, max_size=size)
+    rows = Rows(traces, 0, size, traces.operation.astype(np.int64), 3)
+    rows.fold_outside(np.array(data.draw(flags), bool))
+    before = {row: rows.spans(row) for row in range(len(rows))}
+    kept = np.array(data.draw(flags), bool)
+    rows.group_siblings(kept)
+    groups = [rows.group(row) for row in range(len(rows))]
+    assert sorted(one for row in range(len(rows)) for one in rows.spans(row)) == list(range(size))
+    for row, siblings in enumerate(groups):
+        if siblings is None:
+            assert rows.spans(row) in before.values()
+            continue
+        assert len(set(traces.parent[siblings].tolist())) == 1
+        assert not kept[[one.start for one in before.values() if one.start in siblings]].any()
+        assert rows.is_folded(row)
+        assert rows.has_children(row)
+        assert not rows.can_fold(row)
+        assert rows.hidden(row) == len(rows.spans(row)) - len(siblings)
+        assert [one for one in before.values() if one.start in rows.spans(row)][-1].stop == rows.spans(row).stop
+    span = data.draw(st.integers(0, size - 1))
+    held = next(group for row, group in enumerate(groups) if span in rows.spans(row))
+    row = rows.reveal(span)
+    assert rows.positions[row] == span
+    assert rows.group(row) is None
+    assert sorted(one for row in range(len(rows)) for one in rows.spans(row)) == list(range(size))
+    if held is not None:
+        for one in held.tolist():
+            assert rows.spans(rows.row_of(one)).start <= one
+    rows.unfold_all(repeats=True)
+    assert rows.positions.tolist() == list(range(size))
+
+
+def test_a_row_that_siblings_share_is_unfolded_or_parted() -> None:
+    traces = build(
+        span("root", 0, 100),
+        *(span(f"{i:x}", 10 * i, 10 * i + 5, parent="root", name=f"step {chr(97 + i)}") for i in range(8)),
+    )
+    rows = Rows(traces, 0, len(traces))
+    sought = np.zeros(len(traces), bool)
+    sought[4] = True
+    rows.fold_outside(sought)
+    rows.group_siblings(sought)
+    assert [list(rows.spans(row)) for row in range(len(rows))] == [[0], [1, 2, 3], [4], [5, 6, 7, 8]]
+    assert rows.next_sibling(1) == 2
+    assert rows.previous_sibling(3) == 2
+    assert rows.previous_sibling(2) == 1
+    rows.hide(None)
+    assert len(rows) == 4
+    assert rows.reveal(7) == 4
+    assert [list(rows.spans(row)) for row in range(len(rows))] == [[0], [1, 2, 3], [4], [5, 6], [7], [8]]
+    rows.fold(1, False)
+    assert rows.positions.tolist() == [0, 1, 2, 3, 4, 5, 7, 8]
+    hidden = np.zeros(len(traces), bool)
+    hidden[8] = True
+    rows.hide(hidden)
+    assert rows.positions.tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
+    rows.hide(None)
+    rows.fold_all()
+    assert rows.positions.tolist() == [0]

@@ -519,7 +519,7 @@ async def test_resume_returns_to_the_row_of_a_list() -> None:
 async def test_notice_disappears_with_the_next_key() -> None:
     async with opened(INCIDENT) as (_, pilot):
         await pilot.press("E", "j", "enter", "e")
-        assert "│ error 2 of 3 " in pilot.lines[-1]
+        assert "│ error 1 of 1 " in pilot.lines[-1]
         await pilot.press("j")
         assert pilot.lines[-1].startswith("Waterfall ›")
         assert "│" not in pilot.lines[-1]

@@ -2,8 +2,9 @@
 
 import asyncio
 import random
+import re
 import unicodedata
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -43,20 +44,6 @@ SHOP = build(
     span("tail", 900, 990, parent="root", service="mail", name="send"),
     span("lone", 0, 10, trace="2", service="cron", name="tick"),
 )  # fmt: skip
-
-
-LARGE = build(
-    span("root", 0, 100_000),
-    *(span(f"g{g}", 0, 50, parent="root", service="quick", name=f"group {chr(97 + g)}") for g in range(20)),
-    *(
-        span(f"s{g}.{i}", 0, 40, parent=f"g{g}", service="quick", name=f"step {chr(97 + i)}", error=(g, i) == (7, 3))
-        for g in range(20)
-        for i in range(14)
-    ),
-    span("slow", 60, 99_000, parent="root", service="users", name="get_user"),
-    span("query", 70, 98_000, parent="slow", service="db", name="query"),
-)
-"""More rows than fit, with one error and one slow query."""
 
 
 @dataclass
@@ -272,10 +259,10 @@ def test_cursor_stays_on_its_span() -> None:
 def test_jumps_to_errors_critical_path_and_self_time() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("e")
-        assert (app.name_here, app.notices[-1]) == ("user", "error 2 of 3")
-        assert app.current_view.crumbs()[-1] == "error 2 of 3"
-        await press("e", "e", "E")
-        assert (app.name_here, app.notices[-1]) == ("db", "error 3 of 3")
+        assert (app.name_here, app.notices[-1]) == ("db", "error 1 of 1")
+        assert app.current_view.crumbs()[-1] == "error 1 of 1"
+        await press("e", "E")
+        assert app.name_here == "db"
         await press("g", "c", "c")
         assert app.name_here == "user"
         assert app.notices[-1].startswith("critical path 2 of ")
@@ -326,7 +313,7 @@ def test_zoom() -> None:
 
 def test_subtree_and_back() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
-        await press("e", "R")
+        await press("e", "P", "R")
         assert (rows(app), app.name_here) == (2, "user")
         assert "from get_user" in app.current_view.crumbs()
         await press("R")
@@ -502,7 +489,7 @@ async def test_many_errors_hide_nothing_in_the_minimap(size: tuple[int, int], tm
 def test_critical_shares_of_a_trace_with_orphans_are_at_most_100_percent(trace: int) -> None:
     traces = Session.open([str(SAMPLES / "broken" / "lost-context.json")]).loaded
     facts = prepare.SetFacts(traces, Analysis(traces))
-    view = prepare.open_trace(facts, trace, None, UNICODE, (140, 5), False).view
+    view = prepare.open_trace(facts, trace, None, UNICODE, prepare.HeaderForm(140, 5), 30).view
     assert view.critical.sum() == traces.response_time[trace]
     assert len(np.unique(view.sections[1])) == len(view.sections[1])
 
@@ -529,6 +516,21 @@ def test_rows_take_the_height_they_need() -> None:
         assert top() <= 2 + 2 * 14 // 3, "two thirds at most"
 
     walk(steps, size=(120, 40))
+
+
+def test_rows_leave_what_they_do_not_need_if_it_is_much() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        def top() -> int:
+            return next(row for row, line in enumerate(app.lines) if line.startswith("───") or " more ──" in line)
+
+        await press("L", "L")
+        before = top()
+        await press("H")
+        assert top() == before - 7, "all of 8 rows but one, of 16 lines"
+        await press("L")
+        assert top() == before - 1
+
+    walk(steps, size=(80, 20))
 
 
 def test_hints_in_a_subtree_name_the_way_back() -> None:
@@ -583,7 +585,7 @@ def test_filter_key_works_before_the_detail_is_ready() -> None:
 
 def test_subtree_header_has_its_duration() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
-        await press("e", "R")
+        await press("e", "P", "R")
         assert "users get_user   650 µs, 65 % of GET /cart 1.00 ms" in app.lines[0]
         assert "2 spans  1 service  depth 2" in app.lines[0]
         assert "97 % of the critical path: users query" in app.text
@@ -692,6 +694,7 @@ def wide(count: int) -> TraceSet:
 @pytest.mark.parametrize("shape", [deep, wide])
 def test_large_traces(shape: Callable[[int], TraceSet]) -> None:
     async def steps(app: PaneApp, press: Any) -> None:
+        await press("L")
         assert rows(app) > 99_000
         keys = "ctrl+d G K P J g l H L w z Z x x S f f t G t G R R t c C e s m slash"
         await press(*keys.split(), *"operation", "enter", "n", "N", "backslash", "G", "h", "escape", "ctrl+d", "R", "j")
@@ -755,17 +758,165 @@ def test_random_keys(sources: str, seed: int) -> None:
     walk(steps, state=State(session=session, trace=0), size=(120, 30))
 
 
-def test_large_trace_opens_at_the_relevant_span() -> None:
-    async def steps(app: PaneApp, press: Any) -> None:
-        view = app.shown.base
-        assert len(view) < 60
-        names = [LARGE.operation_name(int(one)) for one in view.rows.positions.tolist()]
-        assert {"query", "step d", "group h"} <= set(names)
-        assert names.count("step d") == 1
-        await press("L")
-        assert len(app.shown.base) == len(LARGE)
+def step_name(number: int) -> str:
+    """Name steps so that digits do not make them repeated siblings."""
+    return f"step {''.join(chr(97 + int(digit)) for digit in str(number))}"
 
-    walk(steps, LARGE, size=(120, 40))
+
+def below(parent_of: Callable[[int], int], slow: int, failed: Sequence[int], count: int = 1_500) -> TraceSet:
+    """Build a trace of calls that run one after another, of which one is the longest and some fail."""
+    parents = [-1, *map(parent_of, range(1, count))]
+    lengths = [8_000_000 if i == slow else 1 for i in range(count)]
+    for i in range(count - 1, 0, -1):
+        lengths[parents[i]] += lengths[i]
+    begins, taken = [0] * count, [0] * count
+    for i in range(1, count):
+        begins[i] = begins[parents[i]] + taken[parents[i]]
+        taken[parents[i]] += lengths[i]
+    return build(
+        *(
+            span(
+                f"s{i}",
+                begins[i],
+                begins[i] + lengths[i],
+                parent=f"s{parents[i]}" if i else "",
+                service=f"s-{i % 5}",
+                name="slow" if i == slow else "fail" if i in failed[:1] else step_name(i),
+                error=i in failed,
+                message=f"failure {chr(97 + i % 26)}" if i in failed else "",
+            )
+            for i in range(count)
+        )
+    )
+
+
+OPENINGS: dict[str, tuple[TraceSet, bool]] = {
+    "fan": (below(lambda _: 0, 700, [1_400]), True),
+    "fan, error first": (below(lambda _: 0, 1_400, [3]), True),
+    "fan, many errors": (below(lambda _: 0, 700, [*range(5, 1_500, 7)]), True),
+    "fan, no errors": (below(lambda _: 0, 700, []), True),
+    "fans of fans": (below(lambda i: (i - 1) // 40, 1_300, [1_200]), False),
+    "tree": (below(lambda i: (i - 1) // 3, 1_300, [1_200]), False),
+    "chain": (below(lambda i: i - 1, 1_499, [1_495]), True),
+    "chain, error far away": (below(lambda i: i - 1, 1_499, [700]), False),
+}
+"""Large traces, and whether the slowest span and the first error fit on a small screen together."""
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("shape", OPENINGS)
+def test_large_trace_opens_on_its_answer(shape: str, size: tuple[int, int]) -> None:
+    """With the span of most critical time in sight, and the first error, or the name of the key that leads to it."""
+    traces, fits = OPENINGS[shape]
+
+    async def steps(app: PaneApp, press: Any) -> None:
+        begin = next(i for i, line in enumerate(app.lines) if " rows " in line)
+        painted = "\n".join(app.lines[begin : begin + app.current_view.rows.size.height + 1])
+        assert re.search(r"\bslow\b", painted)
+        has_error, is_named = bool((app.shown.base.roles > 0).any()), "e goes there" in app.text
+        if not has_error:
+            assert not is_named
+            return
+        in_sight = re.search(r"\bfail\b", painted) is not None
+        assert in_sight or is_named
+        assert not (in_sight and is_named)
+        assert in_sight or not fits
+        await press("g", "e")
+        assert app.current_view.crumbs()[1] == "fail"
+        await press("L", "L")
+        assert rows(app) == len(traces)
+
+    walk(steps, traces, size=size)
+
+
+def test_trace_that_just_fits_names_the_key_of_an_error_below() -> None:
+    """It opens unfolded."""
+    traces = below(lambda _: 0, 2, [90], count=100)
+
+    async def steps(app: PaneApp, press: Any) -> None:
+        assert rows(app) == 100
+        assert "s-0 “failure m”  e goes there" in app.text
+        assert app.current_view.rows.cursor == 0
+        await app.resize(80, 200)
+        await press("j")
+        assert rows(app) == 100
+
+    walk(steps, traces, size=(80, 24))
+
+
+def test_selected_span_is_shown_where_a_large_trace_would_share_its_row() -> None:
+    traces, _ = OPENINGS["fan"]
+
+    async def steps(app: PaneApp, press: Any) -> None:
+        assert app.name_here == "s1000"
+        assert app.current_view.crumbs()[-1] == step_name(1_000)
+        assert sorted(len(app.shown.view.rows.spans(row)) for row in range(rows(app)))[-3:] == [299, 399, 692]
+        await press("k")
+        assert "299 calls" in app.text
+        await press("l")
+        assert rows(app) > 299
+
+    walk(steps, state=State(session=Session(traces), trace=0, span=at(traces, "s1000")), size=(120, 40))
+
+
+def test_row_that_siblings_share() -> None:
+    traces, _ = OPENINGS["fan, many errors"]
+
+    async def steps(app: PaneApp, press: Any) -> None:
+        line = next(line for line in app.lines if " calls " in line and "✖9" in line)
+        assert "▸  " in line
+        assert "●" not in line
+        number = rows(app)
+        await press("j", "j", "j")
+        while app.shown.view.rows.group(app.current_view.rows.cursor) is None:
+            await press("j")
+        cursor = app.current_view.rows.cursor
+        await press("#", "#", "h")
+        assert app.current_view.rows.cursor == 0
+        await press("slash", *"step", "enter", "escape")
+        app.current_view.rows.cursor = cursor
+        await press("z")
+        assert "zoom ×" in app.text
+        await press("Z", "space")
+        assert rows(app) > number
+
+    walk(steps, traces, size=(120, 40))
+
+
+def test_large_subtree_opens_folded() -> None:
+    traces, _ = OPENINGS["fans of fans"]
+
+    async def steps(app: PaneApp, press: Any) -> None:
+        await press("g", "j", "R")
+        assert app.shown.opened.root is not None
+        assert rows(app) < 60
+
+    walk(steps, traces, size=(120, 40))
+
+
+def test_rows_that_match_nothing_are_not_dimmed() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        before = app.shown.line(0, 100)
+        await press("slash", *"query", "enter")
+        assert app.shown.line(0, 100) != before
+        assert app.current_view.crumbs()[-1] == "match 1 of 1"
+        await press("slash", *"zzz", "enter")
+        assert "no match" in app.text
+        assert app.shown.line(0, 100) == before
+        assert "match" not in app.current_view.crumbs()[-1]
+
+    walk(steps)
+
+
+def test_hidden_spans_are_announced_with_the_keys_that_show_them() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        assert ("f a", "show all spans") not in app.hints
+        await press("j", "f", "s")
+        assert app.hints[0] == ("f a", "show all spans")
+        await press("f", "a")
+        assert ("f a", "show all spans") not in app.hints
+
+    walk(steps)
 
 
 async def test_names_are_widened_and_narrowed_by_a_key_in_all_traces() -> None:

@@ -142,6 +142,25 @@ class Label:
         line.add(" ").add(cut(self.operation, room - service - 1, ellipsis), self.operation_role)
 
 
+def group_label(
+    count: int, notes: Sequence[LabelNote], depth: int, guides: Callable[[int], str], glyphs: Glyphs
+) -> Label:
+    """Return the label of a row that `count` siblings share."""
+    return Label(
+        glyphs=replace(glyphs, service=""),
+        depth=depth,
+        guides=guides,
+        fold=glyphs.folded,
+        asynchronous=False,
+        service="",
+        service_role=Role.DIM,
+        name_service=True,
+        operation=f"{count:,} calls",
+        operation_role=Role.DIM,
+        notes=notes,
+    )
+
+
 def bar_with_message(bar: Line, message: LabelNote, ellipsis: str) -> Line | None:
     """Write an error message into the blanks after a bar, or before it if there are more; None if they are too few."""
     text, width = bar.text, cell_width(message.full)

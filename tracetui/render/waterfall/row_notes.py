@@ -59,32 +59,8 @@ class RowNotes:
             yield LabelNote(glyphs.propagated, glyphs.propagated, Role.PROPAGATED)
         elif role == ErrorRole.CANCELLED:
             yield LabelNote(f"{glyphs.propagated} cancelled", glyphs.propagated, Role.PROPAGATED)
-        hidden = view.rows.hidden(row)
-        if hidden:
-            yield LabelNote(f"+{hidden:,}", f"+{numbers.short_count(hidden)}", Role.DIM)
-            if repeats or view.rows.is_folded(row):
-                spans = view.rows.spans(row)
-                first, stop = spans.start - view.first, spans.stop - view.first
-                for sums, glyph, line_role, error_role in (
-                    (self._origins, glyphs.origin, Role.ERROR, ErrorRole.ORIGIN),
-                    (self._propagated, glyphs.propagated, Role.PROPAGATED, ErrorRole.PROPAGATED),
-                ):
-                    # repeated siblings have the same role
-                    own_count = len(repeats or range(1)) if min(role, ErrorRole.PROPAGATED) == error_role else 0
-                    number = int(sums[stop] - sums[first]) - own_count
-                    if number:
-                        text = f"{glyph}{numbers.short_count(number)}"
-                        yield LabelNote(text, text, line_role)
-        if view.found is not None:
-            spans = view.rows.spans(row)
-            number = int(view.found[spans.start - view.first : spans.stop - view.first].sum())
-            if number and len(spans) > 1:
-                yield LabelNote(
-                    numbers.counted(number, "match", "matches"), f"/{numbers.short_count(number)}", Role.ACCENT
-                )
-            elif number:
-                # also shown without colour
-                yield LabelNote("match", "/", Role.ACCENT)
+        yield from self._hidden_notes(row, len(repeats or range(1)), int(role))
+        yield from self._match_notes(row)
         warnings = int(traces.flags[span]) & _WARNINGS
         outside = _OUTSIDE_WORDS.get(int(view.outside[span - view.first]))
         if warnings or outside:
@@ -93,6 +69,43 @@ class RowNotes:
             yield LabelNote(full, glyphs.warning, Role.WARNING, can_be_cut=True, before_names=True)
         if traces.link_bytes[span]:
             yield LabelNote(glyphs.link, glyphs.link, Role.DIM)
+
+    def of_group(self, row: int) -> Iterator[LabelNote]:
+        """Yield the notes of a row that siblings share."""
+        yield from self._hidden_notes(row, 0, ErrorRole.NONE)
+        yield from self._match_notes(row)
+
+    def _hidden_notes(self, row: int, members: int, role: int) -> Iterator[LabelNote]:
+        """Yield the number of spans folded into a row, and of the errors among them; its members have one role."""
+        view, glyphs = self._view, self._view.glyphs
+        hidden = view.rows.hidden(row)
+        if hidden:
+            yield LabelNote(f"+{hidden:,}", f"+{numbers.short_count(hidden)}", Role.DIM)
+        spans = view.rows.spans(row)
+        if len(spans) == 1:
+            return
+        first, stop = spans.start - view.first, spans.stop - view.first
+        for sums, glyph, line_role, error_role in (
+            (self._origins, glyphs.origin, Role.ERROR, ErrorRole.ORIGIN),
+            (self._propagated, glyphs.propagated, Role.PROPAGATED, ErrorRole.PROPAGATED),
+        ):
+            own_count = members if min(role, ErrorRole.PROPAGATED) == error_role else 0
+            number = int(sums[stop] - sums[first]) - own_count
+            if number:
+                text = f"{glyph}{numbers.short_count(number)}"
+                yield LabelNote(text, text, line_role)
+
+    def _match_notes(self, row: int) -> Iterator[LabelNote]:
+        view = self._view
+        if view.found is None:
+            return
+        spans = view.rows.spans(row)
+        number = int(view.found[spans.start - view.first : spans.stop - view.first].sum())
+        if number and len(spans) > 1:
+            yield LabelNote(numbers.counted(number, "match", "matches"), f"/{numbers.short_count(number)}", Role.ACCENT)
+        elif number:
+            # also shown without colour
+            yield LabelNote("match", "/", Role.ACCENT)
 
 
 def running_sums(column: np.ndarray) -> np.ndarray:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 
 from tracetui.model.traces import TraceSet
 from tracetui.render.waterfall.repeats import find_repeats
+from tracetui.render.waterfall.sibling_groups import SiblingGroups
+from tracetui.render.waterfall.subtrees import FEW_SLICES, callers, heaviest, outermost, unhidden, ways_within
 
-_MAX_MISFITS = 256
-"""Spans too deep for the remaining rows after which no more are tried."""
-_FEW_SLICES = 64
-"""Number of slices up to which a loop over them is faster than a pass over all spans."""
 _MAX_CACHED = 16_384
 _ONE_IN = 8
 """If fewer than one in this many spans is visible, searching parents among them is faster than walking up the tree."""
@@ -51,6 +50,7 @@ class Rows:
         self._repeat_of[runs.members] = runs.spread(np.arange(len(runs)))
         self._folded_end = self._end.copy() if len(runs) else self._end
         """End of the spans that each row represents, if it is folded."""
+        self._groups = SiblingGroups(self._parent)
         self._rebuild()
 
     def __len__(self) -> int:
@@ -65,7 +65,11 @@ class Rows:
             self._folded_end[start] = np.where(closed, self._repeats.stop, self._end[start])
             folded = folded.copy()
             folded[start[closed]] = True
-        starts, stops = _outermost(folded, self._folded_end)
+        if len(self._groups):
+            starts, stops = self._groups.slices()
+            folded, self._folded_end = folded.copy(), self._folded_end.copy()
+            folded[starts], self._folded_end[starts] = True, stops
+        starts, stops = outermost(folded, self._folded_end)
         # cached, as guides need it in every row, and neighbouring rows have the same ancestors
         self._next: dict[int, int | None] = {}
         if not len(starts) and self._kept is None and self._hidden is None:
@@ -87,7 +91,7 @@ class Rows:
     def _covered(self, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
         """Select all spans of disjoint slices except the first of each: bool[stop - first]."""
         size = self.stop - self.first
-        if len(starts) <= _FEW_SLICES:
+        if len(starts) <= FEW_SLICES:
             inside = np.zeros(size, bool)
             for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
                 inside[start + 1 : stop] = True
@@ -110,16 +114,24 @@ class Rows:
         """Return the siblings of a folded run, without descendants; None if the row is one span."""
         local = self._local(row)
         run = self._repeat_of[local]
-        if run < 0 or self._repeat_open[run]:
+        if run < 0 or self._repeat_open[run] or local in self._groups:
             return None
         return range(self.first + local, self.first + int(self._repeats.stop[run]), int(self._repeats.step[run]))
 
+    def group(self, row: int) -> np.ndarray | None:
+        """Return the siblings that share a row, int64[n]; None if it is not that of a group."""
+        local = self._local(row)
+        return self._groups.siblings(local) + self.first if local in self._groups else None
+
     def is_folded(self, row: int) -> bool:
-        return bool(self._folded[self._local(row)])
+        local = self._local(row)
+        return bool(self._folded[local]) or local in self._groups
 
     def spans(self, row: int) -> range:
-        """Return the spans that a row represents: one, or all spans of its run or folded subtree."""
+        """Return the spans that a row represents: one, or all spans of its run, group or folded subtree."""
         local = self._local(row)
+        if local in self._groups:
+            return range(self.first + local, self.first + self._groups.stop_of(local))
         repeats = self.repeats(row)
         if repeats or self._folded[local]:
             return range(self.first + local, repeats.stop if repeats else self.first + int(self._end[local]))
@@ -127,7 +139,8 @@ class Rows:
 
     def has_children(self, row: int) -> bool:
         """Test whether there are children to fold or unfold."""
-        return bool(self._has_child[self._local(row)])
+        local = self._local(row)
+        return bool(self._has_child[local]) or local in self._groups
 
     def has_children_shown(self, row: int) -> bool:
         return row + 1 < len(self) and bool(self._above[self._local(row + 1)] == self._local(row))
@@ -135,6 +148,9 @@ class Rows:
     def hidden(self, row: int) -> int:
         """Count the spans folded into a row, or in subtrees of its children beyond the row limit."""
         repeats, local = self.repeats(row), self._local(row)
+        siblings = self.group(row)
+        if siblings is not None:
+            return len(self.spans(row)) - len(siblings)
         if repeats or self._folded[local]:
             spans = self.spans(row)
             within = slice(spans.start - self.first, spans.stop - self.first)
@@ -191,6 +207,10 @@ class Rows:
     def fold(self, span: int, folded: bool = True) -> None:
         """Fold or unfold a span's children, or the run that it is in: inner folds first."""
         local = span - self.first
+        if local in self._groups:
+            self._ungroup(local)
+            self._rebuild()
+            return
         run = int(self._repeat_of[local])
         is_open = run >= 0 and bool(self._repeat_open[run])
         if folded and is_open and (self._folded[local] or not self._has_child[local]):
@@ -201,6 +221,30 @@ class Rows:
             self._folded[local] = folded
         self._rebuild()
 
+    def _ungroup(self, start: int | None = None) -> None:
+        """Give the siblings of a group rows of their own, or those of all groups."""
+        if start is None:
+            starts, _ = self._groups.slices()
+            self._folded_end[starts] = self._end[starts]
+            self._groups.clear()
+        else:
+            self._folded_end[start] = self._end[start]
+            self._groups.remove(start)
+
+    def group_siblings(self, kept: np.ndarray) -> None:
+        """Give siblings that follow each other one row, unless they are kept (bool[stop - first]) or unfolded."""
+        if len(self._groups):
+            self._ungroup()
+            self._rebuild()
+        local = self.positions - self.first
+        is_run = np.zeros(self.stop - self.first, bool)
+        is_run[self._repeats.start[~self._repeat_open]] = True
+        is_open = (self._is_parent & ~self._folded & ~is_run)[local]
+        is_run |= self._folded
+        ends = np.where(is_run[local], self._folded_end[local], local + 1)
+        self._groups.join(local, ends, ~kept[local] & ~is_open)
+        self._rebuild()
+
     def _open(self, runs: np.ndarray) -> None:
         """Open runs (int64[n]): each member gets a row, with its descendants folded."""
         self._repeat_open[runs] = True
@@ -209,6 +253,8 @@ class Rows:
 
     def can_fold(self, row: int) -> bool:
         """Test whether `fold` of the row's span removes rows: its children are shown, or it is in an open run."""
+        if self._local(row) in self._groups:
+            return False
         return self.has_children_shown(row) or (self._repeat_of[self._local(row)] >= 0 and self.repeats(row) is None)
 
     def fold_to(self, level: int) -> None:
@@ -227,20 +273,35 @@ class Rows:
 
     def fold_all(self, depths: np.ndarray | None = None, level: int = 0) -> None:
         """Fold every span with children; with `depths` (int[stop - first]) only from this level down."""
+        self._ungroup()
         self._folded = self._is_parent.copy() if depths is None else self._is_parent & (depths >= level)
         self._repeat_open[:] = False
         self._rebuild()
 
-    def fold_outside(self, spans: np.ndarray) -> None:
-        """Fold every span but the roots without one of these below it: bool[stop - first]."""
+    def fold_outside(self, spans: np.ndarray, others: Sequence[int] = (), most: int = 0) -> None:
+        """Fold every span but the first without one of these below it: bool[stop - first].
+
+        Then unfold the ways to `others` (spans), the first ones first, each if that leaves at most `most` rows.
+        """
+        self._ungroup()
         before = np.concatenate(([0], np.cumsum(spans)))
         below = before[self._end] - before[np.arange(1, len(spans) + 1)]
-        self._folded = self._is_parent & (below == 0) & (self._own_depth > 0)
+        self._folded = self._is_parent & (below == 0)
+        self._folded[:1] = False
         self._repeat_open[:] = False
         self._rebuild()
+        if len(self) < most and others:
+            has_row = np.ones(len(spans), bool)
+            has_row[self._repeats.members] = False
+            has_row[self._repeats.start] = True
+            children = np.bincount(self._parent[has_row], minlength=len(spans) + 1)
+            wanted = [one - self.first for one in others]
+            self._folded[ways_within(most - len(self), wanted, self._folded, self._parent, children)] = False
+            self._rebuild()
 
     def unfold_all(self, repeats: bool = False) -> None:
         """Unfold every span, and with `repeats` also the repeated siblings."""
+        self._ungroup()
         self._folded[:] = False
         if repeats:
             self._repeat_open[:] = True
@@ -250,6 +311,13 @@ class Rows:
         """Unfold whatever hides a span, and return its row."""
         local = span - self.first
         runs = self._repeats
+        group = self._groups.holding(local)
+        if group is not None:
+            one = self._groups.sibling(group, local)
+            run = int(self._repeat_of[one])
+            is_run = run >= 0 and not self._repeat_open[run]
+            self._folded_end[group] = self._end[group]
+            self._groups.part(group, *((runs.start[run], runs.stop[run]) if is_run else (one, self._end[one])))
         self._open(np.flatnonzero((runs.start < local) & (local < runs.stop) & ~self._repeat_open))
         folded = np.flatnonzero(self._folded[:local])
         self._folded[folded[self._end[folded] > local]] = False
@@ -283,6 +351,7 @@ class Rows:
             self._repeat_hidden[:] = False
             self._rebuild()
             return
+        self._ungroup()
         hidden = hidden.copy()
         self._repeat_hidden = self._repeats.all_of(hidden)
         hidden[self._repeats.members] = self._repeats.spread(self._repeat_hidden)
@@ -294,9 +363,9 @@ class Rows:
         self._depth = np.cumsum(step[:size])
         if _ONE_IN * len(visible) < size:
             self._above = np.full(size, size, np.int64)
-            self._above[visible] = _callers(visible, self._depth[visible], size)
+            self._above[visible] = callers(visible, self._depth[visible], size)
         else:
-            self._above = _unhidden(self._parent, np.append(hidden, False))
+            self._above = unhidden(self._parent, np.append(hidden, False))
         self._has_child = np.zeros(size + 1, bool)
         self._has_child[self._above[visible]] = True
         self._rebuild()
@@ -309,7 +378,7 @@ class Rows:
         if len(self) <= rows:
             return
         local = self.positions - self.first
-        chosen = _heaviest(local, self._parent, np.maximum.reduceat(weight, local), rows)
+        chosen = heaviest(local, self._parent, np.maximum.reduceat(weight, local), rows)
         # a run is kept or dropped as a whole
         kept = np.zeros(len(weight), bool)
         kept[local[chosen]] = True
@@ -322,78 +391,3 @@ class Rows:
         self._omitted_below = np.zeros(len(kept) + 1, np.int64)
         np.add.at(self._omitted_below, self._parent[tops], self._end[tops] - tops)
         self._rebuild()
-
-
-def _outermost(chosen: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return starts and ends of the chosen subtrees (bool[spans]) that are in no other chosen subtree."""
-    # usually there are few, so skipping subtrees is faster than testing each span
-    few: list[int] = []
-    at = 0
-    while at < len(chosen) and len(few) < _FEW_SLICES:
-        at += int(chosen[at:].argmax())
-        if not chosen[at]:
-            at = len(chosen)
-            break
-        few.append(at)
-        at = int(end[at])
-    if at >= len(chosen):
-        starts = np.array(few, np.int64)
-        return starts, end[starts]
-    spans = np.flatnonzero(chosen)
-    ends = end[spans]
-    outermost = np.ones(len(spans), bool)
-    outermost[1:] = spans[1:] >= np.maximum.accumulate(ends)[:-1]
-    return spans[outermost], ends[outermost]
-
-
-def _callers(spans: np.ndarray, depth: np.ndarray, size: int) -> np.ndarray:
-    """Return the parents among `spans` (ascending pre-order positions with depths), `size` for none."""
-    keys = depth.astype(np.int64) * (size + 1) + spans
-    keys.sort()
-    # in pre-order the parent is the last preceding span one level up
-    before = np.searchsorted(keys, keys - (size + 1)) - 1
-    own = keys % (size + 1)
-    parents = np.full(size, size, np.int64)
-    parents[own] = np.where(keys > size, own[before], size)
-    found: np.ndarray = parents[spans]
-    return found
-
-
-def _unhidden(parent: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """Find the nearest visible ancestor of each span. The last position means no ancestor and is never hidden."""
-    above = np.append(parent, len(parent))
-    # pointer doubling for the unfinished ones
-    while True:
-        at = np.flatnonzero(hidden[above])
-        if not len(at):
-            return above[:-1]
-        above[at] = above[above[at]]
-
-
-def _heaviest(local: np.ndarray, parent: np.ndarray, weight: np.ndarray, rows: int) -> np.ndarray:
-    """Choose at most `rows` rows by weight, each with its ancestors' rows; bool[rows before].
-
-    `local` and `weight` are per row, `parent` is per span.
-    """
-    top = len(parent)
-    chosen = {top}
-    misfits = 0
-    heavy = np.flatnonzero(weight > 0)
-    for row in heavy[np.argsort(-weight[heavy], kind="stable")].tolist():
-        path: list[int] = []
-        at = int(local[row])
-        while at not in chosen and len(path) <= rows + 1 - len(chosen):
-            path.append(at)
-            at = int(parent[at])
-        if len(chosen) - 1 + len(path) <= rows:
-            chosen.update(path)
-        else:
-            misfits += 1
-        if len(chosen) > rows or misfits > _MAX_MISFITS:
-            break
-    for at, above in zip(local.tolist(), parent[local].tolist(), strict=True):
-        if len(chosen) > rows:
-            break
-        if above in chosen:
-            chosen.add(at)
-    return np.isin(local, np.fromiter(chosen, np.int64, len(chosen)))

@@ -23,7 +23,7 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.theme import service_slots
 from tracetui.render.waterfall.bars import TimeScale, axis, bar
-from tracetui.render.waterfall.label import Label, LabelNote, bar_with_message
+from tracetui.render.waterfall.label import Label, LabelNote, bar_with_message, group_label
 from tracetui.render.waterfall.row_notes import RowNotes, running_sums
 from tracetui.render.waterfall.row_order import RowOrder
 from tracetui.render.waterfall.rows import Rows
@@ -48,13 +48,6 @@ _EVENT_BYTES = 1 << 18
 
 Sections = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Critical path of one trace: spans (positions), starts and ends (int64 ns), in time order per root."""
-
-
-_MIN_CRITICAL_SHARE = 0.01
-"""Smallest share of the critical path of a span to which a large trace is unfolded at first."""
-_MAX_UNFOLDED = 50
-"""Largest number of spans of the critical path, and of errors, to which a large trace is unfolded at first."""
-
 
 NameWidth = Literal["auto", "wide", "narrow"]
 """Room of the names: about half, as much as they need, or a quarter."""
@@ -120,7 +113,8 @@ class Waterfall:
         outside = outside_callers(traces, trace) if outside is None else outside
         self.outside = outside[self.first - spans.start : self.stop - spans.start]
         """uint8[stop - first]: `SKEWED`, `LONGER` or 0"""
-        self._network = network
+        self.network = network
+        """Network times of the set; None to mark none."""
         self.has_path = sections is not None
         self._section_of, self._section_starts, self._section_ends = _by_span(sections, self.first, self.stop)
         self.critical = np.zeros(self.stop - self.first, np.int64)
@@ -197,16 +191,6 @@ class Waterfall:
         weight = self.critical / max(self.path_ns, 1)
         self.tree.limit(rows, weight + _ROLE_WEIGHTS[self.roles])
 
-    def unfold_important(self) -> None:
-        """Fold all spans except those that lead to the largest parts of the critical path and to error origins."""
-        important = np.zeros(self.stop - self.first, bool)
-        largest = np.argsort(-self.critical, kind="stable")[:_MAX_UNFOLDED]
-        threshold = min(self.path_ns * _MIN_CRITICAL_SHARE, int(self.critical.max(initial=0)))
-        important[largest[self.critical[largest] >= max(threshold, 1)]] = True
-        important[np.flatnonzero(self.roles == ErrorRole.ORIGIN)[:_MAX_UNFOLDED]] = True
-        if important.any():
-            self.tree.fold_outside(important)
-
     def _layout(self, width: int) -> WaterfallLayout:
         share = _SHARE if self.has_path else 0
         rest = width - self._duration_cells - 1 - (share + 1 if share else 0) - 1
@@ -243,19 +227,12 @@ class Waterfall:
             if marked is not None:
                 line, drawn = label.without_message().line(layout.label), marked
         line.add(" " * (layout.label - line.width + bool(layout.bar))).extend(drawn)
-        if repeats:
-            ns = int(self.displayed[repeats.start - self.first : repeats.stop - self.first : repeats.step].sum())
-        else:
-            ns = int(self.displayed[spans.start - self.first])
+        within = self.members(row)
+        ns = int(self.displayed[within - self.first].sum())
         role = Role.PLAIN if share >= 1 or not self.has_path else Role.DIM
         if share >= BOTTLENECK_PERCENT:
             role = Role.STRONG
-        within = (
-            self.traces.no_duration[repeats.start : repeats.stop : repeats.step]
-            if repeats
-            else self.traces.no_duration[spans.start]
-        )
-        time_text = _NO_END if within.all() else self.duration(ns)
+        time_text = _NO_END if self.traces.no_duration[within].all() else self.duration(ns)
         figures = f" {fit(time_text, layout.duration, 'right')}"
         if layout.share:
             figures += f" {fit(numbers.whole_percent(share) if share else '', layout.share, 'right')}"
@@ -275,6 +252,14 @@ class Waterfall:
         critical = int(self._critical_before[stop]) - int(self._critical_before[first])
         return 100 * critical / self.path_ns if self.path_ns else 0.0
 
+    def members(self, row: int) -> np.ndarray:
+        """Return the positions of the spans that a row shows, int64[n], without those below them."""
+        group = self.rows.group(row)
+        if group is not None:
+            return group
+        repeats = self.rows.repeats(row)
+        return np.arange(repeats.start, repeats.stop, repeats.step) if repeats else self.rows.positions[row : row + 1]
+
     def duration(self, ns: int) -> str:
         """Format a duration, in ASCII if the glyphs are."""
         return numbers.duration(ns, self.glyphs.ascii_only)
@@ -282,15 +267,16 @@ class Waterfall:
     def _bar(self, row: int, spans: range, repeats: range | None, share: float, cells: int) -> Line:
         traces, span = self.traces, spans.start
         starts = ends = events = errors = _NO_TIMES
+        within = self.members(row)
+        is_single = not repeats and len(within) == 1
         if share:
             low, high = self._section_of.searchsorted(spans.start), self._section_of.searchsorted(spans.stop)
             starts, ends = self._section_starts[low:high], self._section_ends[low:high]
-            if not repeats and self.rows.is_folded(row):
+            if is_single and self.rows.is_folded(row):
                 # draw the path through a folded subtree as one section
                 starts, ends = starts.min(keepdims=True), ends.max(keepdims=True)
-        if not repeats and traces.event_bytes[span] <= _EVENT_BYTES:
+        if is_single and traces.event_bytes[span] <= _EVENT_BYTES:
             events, errors = traces.event_times(span), traces.log_error_times(span)
-        within = slice(repeats.start, repeats.stop, repeats.step) if repeats else slice(span, span + 1)
         starts_at, ends_at = traces.start[within], traces.reached_end[within]
         if self.window != self.whole:
             outside = self._outside_window(int(starts_at.min()), int(ends_at.max()), cells)
@@ -304,27 +290,31 @@ class Waterfall:
             ends,
             events,
             errors,
-            network=() if repeats else self._network_parts(span),
+            network=self._network_parts(span) if is_single else (),
             glyphs=self.glyphs,
-            solid_role=Role.service(self.slots[int(traces.service[span])]),
+            # siblings that share a row are of several services
+            solid_role=Role.CRITICAL if self.rows.group(row) is not None else self._service_role(span),
         )
+
+    def _service_role(self, span: int) -> str:
+        return Role.service(self.slots[int(self.traces.service[span])])
 
     def _network_parts(self, span: int) -> tuple[tuple[int, int], ...]:
         """Return starts and ends of the times before and after the answer to a call; none if they are unknown."""
-        row = None if self._network is None else self._network.of(span)
-        if self._network is None or row is None or self._network.is_async[row] or self._network.before[row] == UNKNOWN:
+        row = None if self.network is None else self.network.of(span)
+        if self.network is None or row is None or self.network.is_async[row] or self.network.before[row] == UNKNOWN:
             return ()
         start, end = int(self.traces.start[span]), int(self.traces.reached_end[span])
-        return (start, start + int(self._network.before[row])), (end - int(self._network.after[row]), end)
+        return (start, start + int(self.network.before[row])), (end - int(self.network.after[row]), end)
 
     def marks_network(self, width: int) -> bool:
         """Test whether some bar has a cell that marks network time, if the whole trace is drawn."""
         cells = self.layout(width).bar
-        if self._network is None or not cells:
+        if self.network is None or not cells:
             return False
-        low, high = self._network.caller.searchsorted((self.first, self.stop))
-        awaited = ~self._network.is_async[low:high]
-        times = (self._network.before[low:high], self._network.after[low:high])
+        low, high = self.network.caller.searchsorted((self.first, self.stop))
+        awaited = ~self.network.is_async[low:high]
+        times = (self.network.before[low:high], self.network.after[low:high])
         longest = max(int(column[awaited].max(initial=0)) for column in times)
         # a time of two cells covers one in any position
         return longest * cells >= 2 * self.whole[1] > 0
@@ -354,6 +344,16 @@ class Waterfall:
             name_role = Role.STRONG
         else:
             name_role = Role.PLAIN if share >= 1 or role or not self.has_path else Role.DIM
+        group = self.rows.group(row)
+        if group is not None:
+            notes = list(self._notes.of_group(row))
+            return group_label(
+                len(group),
+                notes,
+                self.rows.depth_of(span),
+                lambda levels: self._guides.of(self.rows, span, levels),
+                glyphs,
+            )
         parent = self.rows.parent_of(span)
         return Label(
             glyphs=glyphs,
@@ -362,7 +362,7 @@ class Waterfall:
             fold=fold,
             asynchronous=self._is_async(span, int(traces.parent[span])),
             service=safe(traces.service_name(span)),
-            service_role=Role.service(self.slots[int(traces.service[span])]),
+            service_role=self._service_role(span),
             # show the service only where it changes
             name_service=parent < self.first or bool(traces.service[parent] != traces.service[span]),
             operation=safe(traces.name_of_all(repeats or range(span, span + 1))) or "(no name)",

@@ -6,7 +6,9 @@ from tracetui.tui.keys.key_table import ABOVE, KeyTable, Shortcut, Use
 
 WATERFALL = KeyTable(
     "Waterfall",
-    Shortcut("waterfall.next-error", "e", "error(1)", "Next error", "next, previous error", "next error"),
+    Shortcut(
+        "waterfall.next-error", "e", "error(1)", "Next error", "next, previous span where an error began", "next error"
+    ),
     Shortcut("waterfall.previous-error", "E", "error(-1)", "Previous error", ABOVE),
     Shortcut(
         "waterfall.next-critical",
@@ -142,6 +144,7 @@ WATERFALL = KeyTable(
         ("✖ ✗", "error origin; propagated from below, or cancelled"),
         ("◆ ⇢ ⇠ ⇝", "event or log; link to, from; asynchronous call"),
         ("×3 ≤5 ms +2", "a run of 3 similar calls of at most 5 ms, with 2 calls below; unfold to see each"),
+        ("▸ 12 calls", "in a large trace, 12 siblings that hardly matter; unfold to see each"),
         (
             "⚠",
             "warning: orphan, missing or impossible time, clock skew?, root missing (the trace duration counts as "

@@ -36,6 +36,14 @@ class BodyLayout:
             wanted = len(host.detail.view.source) + 1 if self._is_detail_enlarged else None
             self._pane.fit(len(host.shown), room, wanted)
 
+    def least_rows(self, height: int, *, is_below: bool) -> int:
+        """Return the number of rows that are visible in any case in a height of the view, in lines.
+
+        is_below: whether the detail, if it is shown, is below the rows.
+        """
+        room = height - self._host.header.form.lines
+        return self._pane.rows_in(room * 2 // 3 if is_below else room)
+
     def enlarge_detail(self, enlarged: bool, height: int) -> None:
         """Give the detail more room, or no longer."""
         if enlarged != self._is_detail_enlarged:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from textual.message import Message
 from textual.widget import Widget
 
 from tracetui.render.text.line import Line
 from tracetui.tui.background_work import Work
+from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import State
-from tracetui.tui.views.waterfall.prepare import PreparedTrace, header_lines
+from tracetui.tui.views.waterfall.prepare import HeaderForm, PreparedTrace, header_lines
 from tracetui.tui.widgets.line_bar import LineBar
 
 _HIGH = 30
@@ -28,15 +31,21 @@ class Header(LineBar):
         self._opened: PreparedTrace | None = None
 
     @property
-    def room(self) -> tuple[int, int]:
-        """Cells and lines for it."""
+    def form(self) -> HeaderForm:
+        """Form for the current size and look."""
         size = (self.parent.size if isinstance(self.parent, Widget) else None) or self.app.size
-        return size.width, _LINES if size.height >= _HIGH else _FEW_LINES
+        lines = _LINES if size.height >= _HIGH else _FEW_LINES
+        return HeaderForm(size.width, lines, self._state.look.local_time, self._state.trace_page, self._error_key)
+
+    @cached_property
+    def _error_key(self) -> str:
+        key = KeyNames(self.screen).short("{waterfall.next-error}")
+        return f"{key} goes there" if key else ""
 
     @property
     def lines(self) -> int:
         """Number of lines shown."""
-        return min(len(self._opened.header) if self._opened is not None else 0, self.room[1])
+        return min(len(self._opened.header) if self._opened is not None else 0, self.form.lines)
 
     def show_trace(self, opened: PreparedTrace) -> None:
         """Show a trace, at the current size."""
@@ -44,20 +53,20 @@ class Header(LineBar):
         lines = opened.header
         self.styles.height = max(self.lines, 1)
         self.show(lambda width: [line.cropped(width) for line in lines])
-        if opened.header_room != self.room:
+        if opened.form != self.form:
             self.remake()
 
     def remake(self) -> None:
         """Make the lines again, outside the UI loop."""
-        opened, room, local_time = self._opened, self.room, self._state.look.local_time
-        page = self._state.trace_page
+        opened, form = self._opened, self.form
         if opened is None:
             return
 
         def made(lines: list[Line]) -> None:
-            opened.header, opened.header_room = lines, room
+            opened.header, opened.form = lines, form
             if self._opened is opened:
                 self.show_trace(opened)
                 self.post_message(self.Changed())
 
-        self._work("waterfall-header", lambda: header_lines(opened.view, room, local_time, page), made)
+        names_key = opened.sight.is_error_hidden
+        self._work("waterfall-header", lambda: header_lines(opened.view, form, names_key=names_key), made)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tracetui.analysis.errors import ErrorRole
+
 if TYPE_CHECKING:
     from tracetui.tui.views.waterfall.view_state import ViewState
 
@@ -42,8 +44,10 @@ class Jumps:
         self._ranking, self._ranked, self._step = None, -1, -1
 
     def error(self, row: int, step: int) -> Jump | None:
-        """Find the next or previous error."""
-        return self._next(np.flatnonzero(self._state.view.roles > 0), row, step)
+        """Find the next or previous error origin; without origins, any error."""
+        roles = self._state.view.roles
+        is_origin = roles == ErrorRole.ORIGIN
+        return self._next(np.flatnonzero(is_origin if is_origin.any() else roles > 0), row, step)
 
     def match(self, row: int, step: int, or_current: bool = False) -> Jump | None:
         """Find the next or previous match; with `or_current` it may be the span under the cursor."""

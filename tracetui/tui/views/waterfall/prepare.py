@@ -18,6 +18,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line
 from tracetui.render.text.theme import distinct_slots, service_slots
+from tracetui.render.waterfall.first_rows import first_origin, longest_critical, unfold_important
 from tracetui.render.waterfall.header import header
 from tracetui.render.waterfall.minimap import MinimapData
 from tracetui.render.waterfall.waterfall import Sections, Waterfall
@@ -68,6 +69,45 @@ class SetFacts:
         return self_times(self.traces)
 
 
+@dataclass(frozen=True, slots=True)
+class HeaderForm:
+    """Appearance of a header."""
+
+    width: int
+    lines: int
+    """Largest number of lines."""
+    local_time: bool = False
+    page: str = ""
+    """Address of a trace's web page, as in `model.trace_page`."""
+    error_key: str = ""
+    """Words that name the key that goes to the next error."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningSight:
+    """What is in sight when a trace is opened without a selected span."""
+
+    cursor: int | None
+    """Span under the cursor, None for the first: the longest part of the critical path of a large trace of which it or
+    the first error origin would be out of sight.
+    """
+    first_error: int | None
+    """First error origin."""
+    is_error_hidden: bool
+    """True if that is out of sight nevertheless."""
+
+    @classmethod
+    def of(cls, view: Waterfall, visible: int, *, is_large: bool) -> OpeningSight:
+        longest, error = longest_critical(view), first_origin(view)
+        spans = [span for span in (longest, error) if span is not None]
+        rows = [view.rows.row_of(span) for span in spans]
+        if max(rows, default=0) < visible:
+            return cls(None, error, False)
+        if not is_large or longest is None:
+            return cls(None, error, error is not None)
+        return cls(longest, error, max(rows) - min(rows) >= visible)
+
+
 @dataclass(eq=False)
 class PreparedTrace:
     """Trace or subtree, prepared for display."""
@@ -80,20 +120,15 @@ class PreparedTrace:
     path: Sections
     """Critical path, in order of time for each root."""
     header: list[Line]
-    header_room: tuple[int, int]
-    """Cells and lines for which the header was made; only the header depends on them."""
+    form: HeaderForm
+    """Form of the header; only the header depends on it."""
+    sight: OpeningSight
 
 
 def open_trace(
-    facts: SetFacts,
-    trace: int,
-    root: int | None,
-    glyphs: Glyphs,
-    room: tuple[int, int],
-    local_time: bool,
-    page: str = "",
+    facts: SetFacts, trace: int, root: int | None, glyphs: Glyphs, form: HeaderForm, visible: int
 ) -> PreparedTrace:
-    """Prepare a trace, or the subtree of a span. `room`, `page`: for the header, as in `header_lines`."""
+    """Prepare a trace, or the subtree of a span. `visible`: number of rows that are visible at once."""
     traces = facts.traces
     sections = facts.paths.sections_of(trace)
     spans = traces.spans_of(trace)
@@ -108,11 +143,13 @@ def open_trace(
         message_of=lambda span: error_message(traces, span),
         network=facts.network,
     )
-    if root is None and len(view.rows) > _MANY_ROWS:
-        view.unfold_important()
-    view.layout(max(room[0], 1))
+    is_large = len(view.rows) > _MANY_ROWS
+    if is_large:
+        unfold_important(view, visible)
+    view.layout(max(form.width, 1))
     within = (sections[0] >= view.first) & (sections[0] < view.stop)
     path = (sections[0][within], sections[1][within], sections[2][within])
+    sight = OpeningSight.of(view, visible, is_large=is_large)
     return PreparedTrace(
         facts,
         trace,
@@ -120,17 +157,16 @@ def open_trace(
         view,
         MinimapData.of(view),
         path,
-        header_lines(view, room, local_time, page),
-        room,
+        header_lines(view, form, names_key=sight.is_error_hidden),
+        form,
+        sight,
     )
 
 
-def header_lines(view: Waterfall, room: tuple[int, int], local_time: bool, page: str) -> list[Line]:
-    """Return the header for a width and height, indented like the rows. `page`: address of a trace's web page, as in
-    `model.trace_page`.
-    """
-    width, most = room
-    lines = header(view, max(width - INDENT, 1), local_time, most, page)
+def header_lines(view: Waterfall, form: HeaderForm, *, names_key: bool) -> list[Line]:
+    """Return the header in a form, indented like the rows. `names_key`: whether to name the key that goes to errors."""
+    hint = form.error_key if names_key else ""
+    lines = header(view, max(form.width - INDENT, 1), form.local_time, form.lines, form.page, hint)
     return [Line([(" " * INDENT, "")]).extend(line) for line in lines]
 
 
@@ -157,12 +193,12 @@ class TraceOpener:
         self.facts, self.opening = SetFacts(loaded, analysis), None
         return True
 
-    def open(self, wanted: Opening, room: tuple[int, int], done: Callable[[PreparedTrace], None]) -> None:
-        """Open a trace, then call `done`, unless another one is opened meanwhile. `room`: that of the header."""
+    def open(self, wanted: Opening, form: HeaderForm, visible: int, done: Callable[[PreparedTrace], None]) -> None:
+        """Open a trace, then call `done`, unless another one is opened meanwhile. Arguments as of `open_trace`."""
         assert self.facts is not None
         self.opening = wanted
-        look, page = self._state.look, self._state.trace_page
-        make = partial(open_trace, self.facts, wanted.trace, wanted.root, look.glyphs, room, look.local_time, page)
+        glyphs = self._state.look.glyphs
+        make = partial(open_trace, self.facts, wanted.trace, wanted.root, glyphs, form, visible)
 
         def opened(trace: PreparedTrace) -> None:
             if self.opening is wanted:

@@ -28,6 +28,8 @@ from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineSource, LineView
 
 _AXIS_LINES = 1
+_MAX_BLANK = 3
+"""The height shrinks if more than one in this many lines of the body would be blank."""
 
 
 class TextRows:
@@ -77,6 +79,15 @@ class WaterfallRows(LineView):
         self._scroll_to_cursor()
         self.refresh()
         self.post_message(self.Moved(self, self.cursor))
+
+    def bring_in_sight(self, row: int) -> None:
+        """Scroll so that another row is visible beside the cursor, if there is room for both."""
+        height, low, high = self.scrollable_content_region.height, min(row, self.cursor), max(row, self.cursor)
+        top = self.scroll_offset.y
+        new_top = max(min(top, low), high - height + 1)
+        if new_top != top and high - low < height:
+            self.scroll_to(y=new_top, animate=False, force=True, immediate=True)
+            self.refresh()
 
     def put(self, source: LineSource, cursor: int, at_top: bool = False) -> None:
         """Show another source; `at_top` for one that is unrelated to the previous one."""
@@ -183,19 +194,26 @@ class RowsPane(Vertical):
             self._map_height = lines
             self._map.styles.height = lines
 
+    def rows_in(self, height: int) -> int:
+        """Return the number of rows for which a height has room, in lines."""
+        return max(height - self._map_height - _AXIS_LINES, 1)
+
     def fit(self, count: int, room: int | None, wanted_below: int | None) -> None:
         """Take the height that `count` rows need, at most two thirds of `room` lines, or all of it if None.
 
         wanted_below: lines for the detail while it has the focus, up to two thirds. The height does not shrink until
-        another trace is shown, so that folding does not move the detail.
+        another trace is shown, so that folding does not move the detail, unless much of it would be blank.
         """
-        self._most_rows = max(self._most_rows, count)
         height: int | str = "1fr"
-        if room is not None:
+        if room is None:
+            self._most_rows = max(self._most_rows, count)
+        else:
             most = room * 2 // 3
             if wanted_below is not None:
                 most = min(most, max(room // 3, room - wanted_below))
             above = self._map_height + _AXIS_LINES
+            is_empty = _MAX_BLANK * (min(self._most_rows, most - above) - count) > room
+            self._most_rows = count if is_empty else max(self._most_rows, count)
             needed = self._most_rows + above + self._find_line.display
             height = max(min(needed, most), above + 1)
         if height != self._height:

@@ -26,6 +26,11 @@ class SelectionHost(Protocol):
     header: Header
     rows: WaterfallRows
 
+    @property
+    def visible_rows(self) -> int:
+        """Number of rows of a large trace that are visible at once."""
+        ...
+
     def set_timer(self, delay: float, callback: Callable[[], Any]) -> Timer: ...
 
     def go_to(self, span: int) -> None: ...
@@ -88,7 +93,7 @@ class SelectedTrace:
             self._open(Opening(trace))
 
     def _open(self, wanted: Opening) -> None:
-        self._opener.open(wanted, self._host.header.room, self._opened)
+        self._opener.open(wanted, self._host.header.form, self._host.visible_rows, self._opened)
 
         def show_waiting() -> None:
             if self._opener.opening is wanted:
@@ -105,8 +110,8 @@ class SelectedTrace:
 
     def open_subtree(self, outer: ViewState, span: int) -> None:
         """Open the subtree of a span of what is shown."""
-        opening = Opening(outer.opened.trace, span)
-        self._opener.open(opening, self._host.header.room, partial(self._host.show_subtree, outer, span))
+        opening, host = Opening(outer.opened.trace, span), self._host
+        self._opener.open(opening, host.header.form, host.visible_rows, partial(host.show_subtree, outer, span))
 
     def work_failed(self, name: str) -> None:
         """Show that the trace could not be opened, if that is the job that failed."""

@@ -9,6 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
+from textual.widget import Widget
 
 from tracetui.render.text.line import Line, Role
 from tracetui.tui.background_work import Work
@@ -88,6 +89,13 @@ class WaterfallView(View):
         return self._states.shown
 
     @property
+    def visible_rows(self) -> int:
+        """Number of rows of a large trace that are visible at once."""
+        # until the view is laid out, its parent has the size that it gets
+        size = self.size or (self.parent.size if isinstance(self.parent, Widget) else self.app.size)
+        return self._body.least_rows(size.height, is_below=size.width < _WIDE)
+
+    @property
     def hints(self) -> Sequence[tuple[str, str]]:
         """Hints for the keys that matter at the current focus."""
         shown = self.shown
@@ -98,12 +106,17 @@ class WaterfallView(View):
         if shown is None:
             return ()
         back = [("{app.back}", "whole trace")] if shown.opened.root is not None and not shown.is_zoomed else []
-        return back + WATERFALL.hints(
-            *(["waterfall.next-error"] if shown.has_errors else []),
-            *(["waterfall.next-critical"] if len(shown.opened.path[0]) else []),
-            "waterfall.find" if shown.found is None else "waterfall.next-match",
-            "waterfall.zoom-out" if shown.is_zoomed else "waterfall.zoom",
-            "waterfall.to-detail",
+        shows = [("{waterfall.filter} {spans.show-all}", "show all spans")] if shown.has_hidden else []
+        return (
+            back
+            + shows
+            + WATERFALL.hints(
+                *(["waterfall.next-error"] if shown.has_errors else []),
+                *(["waterfall.next-critical"] if len(shown.opened.path[0]) else []),
+                "waterfall.find" if shown.found is None else "waterfall.next-match",
+                "waterfall.zoom-out" if shown.is_zoomed else "waterfall.zoom",
+                "waterfall.to-detail",
+            )
         )
 
     # --- notifications -----------------------------------------------------------------------------------------------
@@ -202,8 +215,11 @@ class WaterfallView(View):
     def _look(self, span: int | None, *, at_top: bool = False) -> None:
         """Show the view state, with the cursor on a span."""
         shown = self.trace
+        self._look_at(shown, shown.reveal(span) if span is not None and shown.has(span) else 0, at_top=at_top)
+
+    def _look_at(self, shown: ViewState, row: int, *, at_top: bool) -> None:
         self._row_keys.keep_name_width(shown)
-        self._pane.put(shown, shown.reveal(span) if span is not None and shown.has(span) else 0, at_top)
+        self._pane.put(shown, row, at_top)
         self._resized()
 
     def leave_trace(self) -> None:
@@ -212,10 +228,18 @@ class WaterfallView(View):
         self._states.show(None)
 
     def show_trace(self) -> None:
-        """Show the opened trace at the selected span."""
+        """Show the opened trace at the selected span, or at the top or where its answer is."""
         self._jump_keys.forget()
         self.set_class(False, "-empty")
-        self._look(self.state.span, at_top=True)
+        shown, span = self.trace, self.state.span
+        sight = shown.opened.sight
+        if span is not None or sight.cursor is None:
+            self._look(span, at_top=True)
+            return
+        self._look_at(shown, shown.row_of(sight.cursor), at_top=True)
+        if sight.first_error is not None:
+            row = shown.row_of(sight.first_error)
+            self.call_after_refresh(lambda: self.rows.bring_in_sight(row) if self.shown is shown else None)
 
     def show_instead(self, *texts: str) -> None:
         """Show a message instead of a trace; `texts` name keys by their actions."""
@@ -265,6 +289,10 @@ class WaterfallView(View):
     def jump(self, target: Jump, what: str) -> None:
         """Go to the target of a jump, and describe it."""
         self._jump_keys.jump(target, what)
+
+    def forget_jump(self) -> None:
+        """Forget the last jump."""
+        self._jump_keys.forget()
 
     # --- keys --------------------------------------------------------------------------------------------------------
 

@@ -87,8 +87,9 @@ class ViewState:
     def reveal(self, span: int) -> int:
         """Unfold whatever hides a span. -> its row"""
         position = self.view.position_of(span)
-        if len(self) and int(self.view.rows.positions[self.view.rows.row_of(position)]) == position:
-            return self.view.rows.row_of(position)
+        row = self.view.rows.row_of(position)
+        if len(self) and int(self.view.rows.positions[row]) == position and self.view.rows.group(row) is None:
+            return row
         return self.view.rows.reveal(position)
 
     def has(self, span: int) -> bool:
@@ -99,8 +100,8 @@ class ViewState:
         span = self.span_at(row)
         if span is None:
             return None
-        spans = self.view.rows.repeats(min(row, len(self) - 1)) or range(span, span + 1)
-        traces, within = self.base.traces, slice(spans.start, spans.stop, spans.step)
+        traces = self.base.traces
+        within = np.array([span]) if self.is_merged else self.view.members(min(row, len(self) - 1))
         start = int(traces.start[within].min())
         return start, int(traces.end[within].max()) - start
 
@@ -164,6 +165,11 @@ class ViewState:
         """Hide spans below the next share of the trace's time, or none."""
         self.least_percent = SHARES[(SHARES.index(self.least_percent) + 1) % len(SHARES)]
 
+    @property
+    def has_hidden(self) -> bool:
+        """True if spans are hidden."""
+        return self._hidden_spans > 0
+
     def show_all(self) -> None:
         """Hide no span."""
         self.hidden_services.clear()
@@ -175,7 +181,10 @@ class ViewState:
         self.hidden_services = set(other.hidden_services)
 
     def _found_positions(self) -> np.ndarray | None:
-        if self.found is None or not self.is_merged:
+        if self.found is None or not self.found.any():
+            # without a match no row is dimmed
+            return None
+        if not self.is_merged:
             return self.found
         assert self._flame is not None
         return np.bincount(self._flame.merged.node_of, self.found, len(self._flame.merged.total)) > 0
@@ -305,9 +314,7 @@ class ViewState:
         """Zoom to the time range of a row's spans."""
         if not len(self):
             return
-        view = self.view
-        spans = view.rows.repeats(row) or range(self.position(row), self.position(row) + 1)
-        within = slice(spans.start, spans.stop, spans.step)
+        view, within = self.view, self.view.members(min(row, len(self) - 1))
         start = int(view.traces.start[within].min())
         self._look_at(start, int(view.traces.end[within].max()) - start)
 
