@@ -68,7 +68,10 @@ class Scene:
 def painted_frame(app: App[None]) -> Frame:
     """Take the cells that an app shows."""
     size = Size(*app.size)
-    colour, ground = app.theme_variables["foreground"], app.theme_variables["background"]
+    # themes of the terminal's colours leave these two to it
+    usual = ("#ffffff", "#000000") if app.current_theme.dark else ("#000000", "#ffffff")
+    named = app.theme_variables["foreground"], app.theme_variables["background"]
+    colour, ground = (one if one.startswith("#") else other for one, other in zip(named, usual, strict=True))
     rows = [_runs(strip, colour, ground) for strip in app.screen._compositor.render_strips(size)]
     grounds: Counter[str] = Counter()
     for text, look in (run for row in rows for run in row):

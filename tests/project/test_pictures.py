@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.pictures.scenes import ANIMATION, FOLDER, THEMES, TITLE, VIEWS, incident_scenes, still_pictures
-from tests.pictures.svg import Frame, Look, animation, picture, texts
-from tests.support.paths import ROOT
+from tests.pictures.svg import Frame, Look, animation, painted_frame, picture, texts
+from tests.support.paths import INCIDENT, ROOT
+from tests.support.trace_app import opened
 
 NAMES = sorted([ANIMATION, *(f"{view}-{look}.svg" for view in VIEWS for look in THEMES)])
 SVG = "http://www.w3.org/2000/svg"
@@ -81,3 +82,20 @@ def test_text_of_a_frame_is_escaped_and_stays_in_its_columns() -> None:
     bars = [element.attrib for element in ElementTree.fromstring(svg).iter(f"{{{SVG}}}rect")][1:]
     assert [round((float(one["x"]) - 10) / 8.4) for one in bars] == [15, 16]
     assert float(bars[1]["width"]) < float(bars[0]["width"])
+
+
+@pytest.mark.parametrize("theme", ["textual-dark", "ansi-dark", "ansi-light", "without colours"])
+async def test_every_look_has_a_picture_in_colours_of_its_own(theme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of the terminal's own colours, which a picture does not have."""
+    if theme == "without colours":
+        monkeypatch.setenv("NO_COLOR", "1")
+    async with opened(INCIDENT, size=(80, 24)) as (app, pilot):
+        if theme in app.available_themes:
+            app.theme = theme
+        for key in ("enter", "equals_sign", "escape", "3", "4", "5", "1"):
+            await pilot.press(key)
+            svg = picture(painted_frame(app), theme)
+            colours = re.findall(r'fill="([^"]*)"', svg)
+            assert pilot.lines[1].split()[0].strip("[") in " ".join(texts(svg))
+            assert len(set(colours)) > 1
+            assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in colours)
