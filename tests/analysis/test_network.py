@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 
 from tests.support.building import EPOCH, US, GivenSpan, build, span
-from tests.support.paths import SAMPLES
+from tests.support.paths import CASES, SAMPLES
 from tests.support.program import Program
 from tests.support.strategies import layered_sets, unhurried
 from tracetui.analysis.analysis import Analysis
@@ -18,6 +20,7 @@ from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.network import UNKNOWN, NetworkTimes, network_by_operation, network_times
 from tracetui.analysis.operation_table import OperationTable
 from tracetui.model.span import Flag, Kind
+from tracetui.session import Session
 
 ROOT = span("a", 0, 1_000, kind=Kind.SERVER, service="orders", name="POST /orders")
 CLIENT = span("b", 100, 900, parent="a", kind=Kind.CLIENT, service="orders", name="GET stock")
@@ -108,6 +111,71 @@ def test_all_calls_with_two_halves_are_measured_once(spans: list[GivenSpan]) -> 
         assert 0 < critical_ns <= int(paths.critical[traces.operation == operation].sum())
     split = found.before != UNKNOWN
     assert ((found.before[split] >= 0) & (found.after[split] >= 0)).all()
+
+
+def counted_by_hand(lines: list[str]) -> dict[str, list[int]]:
+    """Network and queue times of OTLP records, ns, by calling span, read from the JSON text alone.
+
+    A call is answered by the SERVER spans below it that follow through INTERNAL spans, a message received by CONSUMER
+    spans that are below it or link to it.
+    """
+    spans = [
+        record
+        for line in lines
+        for resource in json.loads(line)["resourceSpans"]
+        for scope in resource["scopeSpans"]
+        for record in scope["spans"]
+    ]
+    children: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    linked: dict[str, list[dict[str, Any]]] = {}
+    for one in spans:
+        children.setdefault((one["traceId"], one.get("parentSpanId", "")), []).append(one)
+        for link in one.get("links", ()):
+            linked.setdefault(link["spanId"], []).append(one)
+
+    def answers(of: dict[str, Any]) -> list[dict[str, Any]]:
+        found = []
+        for one in children.get((of["traceId"], of["spanId"]), ()):
+            found += [one] if one["kind"] == 2 else answers(one) if one["kind"] == 1 else []
+        return found
+
+    def length(one: dict[str, Any]) -> int:
+        return int(one["endTimeUnixNano"]) - int(one["startTimeUnixNano"])
+
+    times: dict[str, list[int]] = {}
+    for one in spans:
+        if one["kind"] == 3 and (found := answers(one)):
+            times[one["spanId"]] = [max(length(one) - sum(map(length, found)), 0)]
+        if one["kind"] == 4:
+            below = [child for child in children.get((one["traceId"], one["spanId"]), ()) if child["kind"] == 5]
+            received = {
+                other["spanId"]: other for other in [*below, *linked.get(one["spanId"], ())] if other["kind"] == 5
+            }
+            queued = [int(other["startTimeUnixNano"]) - int(one["endTimeUnixNano"]) for other in received.values()]
+            if queued:
+                times[one["spanId"]] = sorted(max(ns, 0) for ns in queued)
+    return times
+
+
+@pytest.mark.parametrize(
+    ("path", "least"),
+    [
+        (SAMPLES / "otlp" / "traces.jsonl", 50),
+        (CASES / "call-through-internal-span.json", 1),
+        (CASES / "async-an-hour-later.json", 1),
+        (CASES / "browser-clock-behind.json", 1),
+    ],
+    ids=lambda value: value.stem if isinstance(value, Path) else None,
+)
+def test_network_and_queue_times_equal_a_count_by_hand(path: Path, least: int) -> None:
+    traces = Session.open([str(path)]).loaded
+    found = network_times(traces)
+    measured_times: dict[str, list[int]] = {}
+    for caller, total in zip(found.caller.tolist(), found.total.tolist(), strict=True):
+        measured_times.setdefault(traces.span_id(caller), []).append(total)
+    expected = counted_by_hand(path.read_text("utf-8").splitlines())
+    assert {span_id: sorted(times) for span_id, times in measured_times.items()} == expected
+    assert len(expected) >= least
 
 
 def test_the_first_call_of_a_span_is_found() -> None:
