@@ -545,6 +545,9 @@ def test_wrapping_loses_nothing(text: str, width: int) -> None:
 def test_wrapping_keeps_words_whole() -> None:
     assert words_wrapped("the trace waited  for it", 10) == ["the trace", "waited", "for it"]
     assert words_wrapped("a" * 25 + " b", 10) == ["a" * 10, "a" * 10, "aaaaa b"]
+    assert words_wrapped("180 ms (86 %)", 11) == ["180 ms", "(86 %)"]
+    assert words_wrapped("22:13:20.010 UTC", 13) == ["22:13:20.010", "UTC"]
+    assert words_wrapped("got 12 spans", 7) == ["got 12", "spans"]
     assert words_wrapped("注" * 3, 1) == ["注注注"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
@@ -14,6 +15,7 @@ from tracetui.render.text.percentiles import are_few
 from tracetui.render.text.safe_text import safe
 
 _MIN_WAIT_PERCENT = 1.0
+_UNIT = re.compile(r"(?:%|ns|µs|us|ms|s|min|h|UTC)(?!\w)")
 
 
 def rank_words(rank: Rank) -> str:
@@ -123,11 +125,14 @@ def flowed_text(items: Iterable[tuple[str, str]], width: int) -> list[Line]:
 
 
 def words_wrapped(text: str, width: int) -> list[str]:
-    """Wrap safe text to lines of at most `width` cells, between words if possible."""
+    """Wrap safe text to lines of at most `width` cells, between words if possible, but not between figure and unit."""
     lines = []
     while cell_width(text) > width:
         head = cut(text, width, "")
         blank = head.rfind(" ") if text[len(head) : len(head) + 1] != " " else len(head)
+        before = text.rfind(" ", 0, max(blank, 0))
+        if before > 0 and text[blank - 1].isdigit() and _UNIT.match(text, blank + 1):
+            blank = before
         if blank <= 0:
             blank = len(head)
         if not blank:
