@@ -35,7 +35,9 @@ class Header(LineBar):
         """Form for the current size and look."""
         size = (self.parent.size if isinstance(self.parent, Widget) else None) or self.app.size
         lines = _LINES if size.height >= _HIGH else _FEW_LINES
-        return HeaderForm(size.width, lines, self._state.look.local_time, self._state.trace_page, self._error_key)
+        look = self._state.look
+        page, in_ascii = self._state.trace_page, look.glyphs.ascii_only
+        return HeaderForm(size.width, lines, look.local_time, page, self._error_key, in_ascii)
 
     @cached_property
     def _error_key(self) -> str:

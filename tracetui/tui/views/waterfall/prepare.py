@@ -81,6 +81,7 @@ class HeaderForm:
     """Address of a trace's web page, as in `model.trace_page`."""
     error_key: str = ""
     """Words that name the key that goes to the next error."""
+    in_ascii: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,8 +146,6 @@ class WaterfallView(View):
         for shown in self._states:
             for view in shown.views():
                 view.set_glyphs(look.glyphs)
-            # those that are not shown are made again when they are
-            shown.opened.header_room = (0, 0)
         if self.shown is not None:
             self.header.remake()
             self.repaint()
