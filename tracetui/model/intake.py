@@ -167,9 +167,9 @@ class Intake:
         other.flush()
         base = len(self)
         traces = self.traces.absorb(other.traces)
-        names = np.array(self.names.many(other.names.texts), np.int32)
+        names = self.names.array(other.names.texts)
         resources = self.resources.absorb(other.resources)
-        peers = np.array(self.peers.many(other.peers.texts), np.int32)
+        peers = self.peers.array(other.peers.texts)
         for chunk in other.chunks:
             chunk.trace = traces[chunk.trace]
             chunk.peer = peers[chunk.peer]
