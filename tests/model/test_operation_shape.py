@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.strategies import unhurried
-from tracetui.model.operation_shape import is_random, is_raw_path, may_be_shape, routed, shape
+from tracetui.model.operation_shape import LONGEST_NAME, is_random, is_raw_path, may_be_shape, routed, shape, shapes
 
 SHAPES = {
     # ids of their own kind
@@ -353,3 +353,13 @@ def test_raw_paths() -> None:
 def test_names_that_may_be_shapes_of_others() -> None:
     assert may_be_shape("GET /orders/{id}")
     assert not may_be_shape("GET /orders")
+
+
+@given(
+    names=st.lists(
+        st.text(st.sampled_from("ab/-_:@('\n7é\ud800"), max_size=12)
+        | st.integers(LONGEST_NAME - 1, LONGEST_NAME + 1).map("n".__mul__)
+    )
+)
+def test_shapes_of_many_names_are_those_of_each(names: list[str]) -> None:
+    assert shapes(names) == [shape(name) for name in names]

@@ -7,12 +7,14 @@ that knows more than an address: a library knows the table, the HTTP client belo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from tracetui.model.peers import Note, Peer, PeerType, called_peer, read_note, remote_endpoint, service_of_host
 from tracetui.model.span import UNKNOWN_SERVICE, Kind
-from tracetui.model.span_codec import Codec, MergedCodec
+from tracetui.model.span_codec import MergedCodec
+from tracetui.model.tables import Numbers
 from tracetui.model.traces import TraceSet
 
 _TYPES = tuple(PeerType)
@@ -93,21 +95,29 @@ class _Numbers:
     """Assigns numbers to services and peers by name."""
 
     def __init__(self, traces: TraceSet) -> None:
-        # a filtered set may name services without spans: calls to these are calls to a peer
+        self._traces = traces
+        self._peers: dict[str, int] = {}
+        self._service_of: dict[str, int | None] = {}
+        """Number of the service by host, None for other hosts."""
+        self.first = len(traces.services)
+        self.names: list[str] = []
+
+    @cached_property
+    def _services(self) -> dict[str, int]:
+        """Numbers of the services with spans: in a filtered set, calls to others are calls to a peer."""
+        traces = self._traces
         present = np.zeros(len(traces.services), bool)
         present[traces.service] = True
         there = np.flatnonzero(present).tolist()
-        self._services = {
-            traces.services[number]: number for number in there if traces.services[number] != UNKNOWN_SERVICE
-        }
-        self._peers: dict[str, int] = {}
-        self._hosts: dict[str, int] = {}
-        self._service_of: dict[str, int | None] = {}
-        """Number of the service by host, None for other hosts."""
+        return {traces.services[number]: number for number in there if traces.services[number] != UNKNOWN_SERVICE}
+
+    @cached_property
+    def _hosts(self) -> dict[str, int]:
+        """Numbers of the services by name in lower case."""
+        hosts: dict[str, int] = {}
         for name, number in self._services.items():
-            self._hosts.setdefault(name.lower(), number)
-        self.first = len(traces.services)
-        self.names: list[str] = []
+            hosts.setdefault(name.lower(), number)
+        return hosts
 
     def of(self, name: str, host: str) -> int:
         """Return the number of a peer by name; that of a service if the name, or else the host, is one."""
@@ -218,18 +228,14 @@ class _PeerReader:
     """Reads call targets from attributes, equal attributes only once."""
 
     def __init__(self, traces: TraceSet) -> None:
-        self._codecs: list[Codec] = []
-        self._codec_of: list[int] = []
-        """Number of each resource's codec: with one codec, equal attributes mean the same for any service."""
-        number: dict[object, int] = {}
-        for resource in traces.resources:
-            codec = resource.codec
+        codecs = [resource.codec for resource in traces.resources]
+        kinds: list[object] = list(map(type, codecs))
+        if MergedCodec in kinds:
             # other codecs have no state
-            key = codec if isinstance(codec, MergedCodec) else type(codec)
-            if key not in number:
-                number[key] = len(self._codecs)
-                self._codecs.append(codec)
-            self._codec_of.append(number[key])
+            kinds = [one if isinstance(one, MergedCodec) else type(one) for one in codecs]
+        self._codec_of = Numbers(kinds).many(kinds)
+        """Number of each resource's codec: with one codec, equal attributes mean the same for any service."""
+        self._codecs = list(dict(zip(kinds, codecs, strict=True)).values())
         self._known: dict[tuple[int, int, bytes], Peer | None] = {}
         self._again = 0
         self._longest = _LONGEST_REMEMBERED

@@ -7,8 +7,11 @@ without ids is its own shape, and the shape of a shape is itself.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
+
+import numpy as np
 
 from tracetui.model.sql import verb_and_table
 
@@ -54,7 +57,10 @@ _MIN_RUN = 8
 _MIN_LONG_RUN = 20
 _MIN_NUMBER = 3
 
-_MAY_HOLD_VALUES: Final = re.compile(r"[0-9'(:@]")
+_VALUE_CHARACTERS: Final = "0123456789'(:@"
+_MAY_HOLD_VALUES: Final = re.compile(f"[{_VALUE_CHARACTERS}]")
+_IS_VALUE_BYTE: Final = np.isin(np.arange(256), list(_VALUE_CHARACTERS.encode()))
+"""bool[256]"""
 
 _KEY_COMMAND: Final = re.compile(
     r"(APPEND|DECRBY|DEL|EXISTS|EXPIRE|EXPIREAT|GETEX|GETRANGE|GETSET|HDEL|HGET|HINCRBY|HMGET|HMSET|HSET|HSETNX|INCRBY"
@@ -90,6 +96,22 @@ def shape(name: str) -> str:
         if ":" in key or key != command[2]:
             return f"{command[1]} {key}"
     return _without_ids(name)
+
+
+def shapes(names: Sequence[str]) -> list[str]:
+    """Return the `shape` of each name. Of many distinct names most have no values, and are not looked at one by one."""
+    found = list(names)
+    # a line break within a name would count as its end
+    joined = "\n".join(names).encode("utf-8", "surrogatepass")
+    text = np.frombuffer(joined, np.uint8)
+    ends = np.flatnonzero(text == ord("\n"))
+    if len(ends) >= len(names):
+        return list(map(shape, names))
+    has_values = np.searchsorted(ends, np.flatnonzero(_IS_VALUE_BYTE[text]))
+    is_long = np.fromiter(map(len, names), np.int64) > LONGEST_NAME
+    for at in np.union1d(has_values, np.flatnonzero(is_long)).tolist():
+        found[at] = shape(names[at])
+    return found
 
 
 def is_random(run: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tracetui.model.operation_shape import is_raw_path, routed, shape
+from tracetui.model.operation_shape import is_raw_path, routed, shape, shapes
 from tracetui.model.span import Kind
 from tracetui.model.tables import Interner
 
@@ -53,7 +53,7 @@ def exact_operations(traces: TraceSet) -> Operations:
 def operations_by_shape(traces: TraceSet) -> Operations:
     """Derive the shape of every name, and the routes of raw paths from a few spans of each."""
     texts = Interner()
-    of_name = np.array([texts(shape(name)) for name in traces.names], np.int32)
+    of_name = texts.array(shapes(traces.names))
     found = _routes(traces)
     pairs = np.array(sorted(found), np.int64)
     of_route = np.array([texts(found[pair]) for pair in pairs.tolist()], np.int32)
@@ -62,7 +62,8 @@ def operations_by_shape(traces: TraceSet) -> Operations:
 
 def _routes(traces: TraceSet) -> dict[int, str]:
     """Find the names with routes. -> by `service * names + name`, the name with its raw path replaced by the route"""
-    raw = np.array([is_raw_path(name) for name in traces.names], bool)
+    raw = np.zeros(len(traces.names), bool)
+    raw[[number for number, name in enumerate(traces.names) if "/" in name and is_raw_path(name)]] = True
     if not raw.any():
         return {}
     # client spans have no route
