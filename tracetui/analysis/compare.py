@@ -161,7 +161,7 @@ def _classifiers(
     """
     operations = [_labels(analysis) for analysis in (before, after)]
     columns = [one.dependencies.edge_columns for one in (before, after)]
-    edges = [set(zip(one.callers, one.callees, one.is_async.tolist(), strict=True)) for one in columns]
+    edges = [one.keys() for one in columns]
     patterns = [_by_template(one.errors.patterns) for one in (before, after)]
     rates = [(one.summary.error_trace_count, one.summary.failed_request_count) for one in (before, after)]
     trace_figures = (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import compress
 
 import numpy as np
 
@@ -85,6 +86,9 @@ class ServiceColumns:
     """`ServiceFigures` of n services and inferred peers as columns, by name."""
 
     names: list[str]
+    """Distinct names of all services and peers, sorted."""
+    name: np.ndarray
+    """int64[n] into `names`, ascending; those of a service and a peer may be equal."""
     types: list[PeerType | None]
     inferred: np.ndarray
     """bool[n]"""
@@ -96,17 +100,17 @@ class ServiceColumns:
     """float64[6, n] nanoseconds: mean, minimum, p50, p95, p99 and maximum; NaN where none is known."""
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.name)
 
     def figures(self, rows: np.ndarray | None = None) -> list[ServiceFigures]:
         """Return the figures of these rows, or of all. rows: int64[m]"""
         if rows is None:
             rows = np.arange(len(self))
-        columns = (rows, self.inferred[rows], self.call_count[rows], self.error_count[rows])
+        columns = (rows, self.name[rows], self.inferred[rows], self.call_count[rows], self.error_count[rows])
         found = zip(*(c.tolist() for c in columns), latencies(self.timed_count, self.durations, rows), strict=True)
         return [
-            ServiceFigures(self.names[row], inferred, count, failed, latency, self.types[row])
-            for row, inferred, count, failed, latency in found
+            ServiceFigures(self.names[name], inferred, count, failed, latency, self.types[row])
+            for row, name, inferred, count, failed, latency in found
         ]
 
 
@@ -114,8 +118,11 @@ class ServiceColumns:
 class EdgeColumns:
     """`Edge` figures of n edges as columns, by caller, callee, sync before async."""
 
-    callers: list[str]
-    callees: list[str]
+    names: list[str]
+    """Distinct names of all services and peers, sorted."""
+    caller: np.ndarray
+    callee: np.ndarray
+    """int64[n] into `names`."""
     is_async: np.ndarray
     inferred: np.ndarray
     """bool[n]"""
@@ -133,23 +140,28 @@ class EdgeColumns:
     """float64[n], share of network time in the callers' durations, in percent; NaN for none."""
 
     def __len__(self) -> int:
-        return len(self.callers)
+        return len(self.caller)
+
+    def keys(self) -> set[tuple[str, str, bool]]:
+        """Return caller, callee and whether the calls are asynchronous, of each edge."""
+        ends = ([self.names[number] for number in column.tolist()] for column in (self.caller, self.callee))
+        return set(zip(*ends, self.is_async.tolist(), strict=True))
 
     def edges(self, rows: np.ndarray | None = None) -> list[Edge]:
         """Return the figures of these rows, or of all. rows: int64[m]"""
         if rows is None:
             rows = np.arange(len(self))
-        columns = (rows, self.is_async[rows], self.inferred[rows], self.call_count[rows], self.error_count[rows])
+        columns = (self.caller, self.callee, self.is_async, self.inferred, self.call_count, self.error_count)
         optional = (one[rows] for one in (self.caller_p50, *self.network, self.network_share))
         found = zip(
-            *(c.tolist() for c in (*columns, *optional)),
+            *(c.tolist() for c in (*(one[rows] for one in columns), *optional)),
             latencies(self.timed_count, self.durations, rows),
             strict=True,
         )
         return [
             Edge(
-                self.callers[row],
-                self.callees[row],
+                self.names[caller],
+                self.names[callee],
                 is_async,
                 inferred,
                 count,
@@ -157,7 +169,7 @@ class EdgeColumns:
                 latency,
                 *map(_known, figures),
             )
-            for row, is_async, inferred, count, failed, *figures, latency in found
+            for caller, callee, is_async, inferred, count, failed, *figures, latency in found
         ]
 
 
@@ -201,20 +213,26 @@ def find_dependencies(
     """Compute the figures of all services and of all edges between them."""
     calls = calls or find_calls(traces)
     network = network or network_times(traces, calls)
-    name_rank = _name_ranks(calls.nodes)
-    return Dependencies(_services(traces, calls, name_rank), _edges(traces, calls, network, name_rank))
+    names, name_of_node = _sorted_names(calls.nodes)
+    return Dependencies(
+        _services(traces, calls, names, name_of_node), _edges(traces, calls, network, names, name_of_node)
+    )
 
 
-def _name_ranks(names: list[str]) -> np.ndarray:
-    """Rank the names alphabetically, int64[n], so that edges sort by numbers; equal names share a rank."""
-    order = sorted(range(len(names)), key=names.__getitem__)
-    differs = [names[one] != names[other] for one, other in pairwise(order)]
-    name_rank = np.zeros(len(names), np.int64)
-    name_rank[order] = np.cumsum([False, *differs])[: len(names)]
-    return name_rank
+def _sorted_names(nodes: list[str]) -> tuple[list[str], np.ndarray]:
+    """Sort the distinct names of nodes. -> these; int64[nodes], the name of each node"""
+    order = sorted(range(len(nodes)), key=nodes.__getitem__)
+    texts = [nodes[node] for node in order]
+    # a service and a peer may have equal names
+    is_new = list(map(operator.ne, texts, ["", *texts]))
+    is_new[:1] = [True]
+    name_of_node = np.empty(len(nodes), np.int64)
+    name_of_node[order] = np.cumsum(is_new) - 1
+    return list(compress(texts, is_new)), name_of_node
 
 
-def _services(traces: TraceSet, calls: Calls, name_rank: np.ndarray) -> ServiceColumns:
+def _services(traces: TraceSet, calls: Calls, names: list[str], name_of_node: np.ndarray) -> ServiceColumns:
+    """Compute the figures of services. name_of_node: int64[nodes] into `names`"""
     to_peer = calls.callee >= calls.first_peer
     spans = np.concatenate((calls.entries, calls.span[to_peer]))
     nodes = np.concatenate((traces.service[calls.entries], calls.callee[to_peer]))
@@ -235,11 +253,15 @@ def _services(traces: TraceSet, calls: Calls, name_rank: np.ndarray) -> ServiceC
         )
     found = np.concatenate((unseen, distinct)).astype(np.int64)
     inferred = np.concatenate((np.ones(len(unseen), bool), distinct >= calls.first_peer))
-    by_name = np.argsort(name_rank[found], kind="stable")
-    shown = found[by_name].tolist()
+    by_name = np.argsort(name_of_node[found], kind="stable")
+    shown = found[by_name]
+    types: list[PeerType | None] = [None] * len(shown)
+    for row in np.flatnonzero(shown >= calls.first_peer).tolist():
+        types[row] = calls.peer_type(int(shown[row]))
     return ServiceColumns(
-        [calls.nodes[node] for node in shown],
-        [calls.peer_type(node) for node in shown],
+        names,
+        name_of_node[shown],
+        types,
         inferred[by_name],
         counts[by_name],
         errors[by_name],
@@ -248,13 +270,17 @@ def _services(traces: TraceSet, calls: Calls, name_rank: np.ndarray) -> ServiceC
     )
 
 
-def _edges(traces: TraceSet, calls: Calls, network: NetworkTimes, name_rank: np.ndarray) -> EdgeColumns:
+def _edges(
+    traces: TraceSet, calls: Calls, network: NetworkTimes, names: list[str], name_of_node: np.ndarray
+) -> EdgeColumns:
+    """Compute the figures of edges. name_of_node: int64[nodes] into `names`"""
     number = (calls.caller.astype(np.int64) * len(calls.nodes) + calls.callee) * 2 + calls.is_async
     order, distinct, first = group_slices(number)
     if not len(distinct):
         none = np.zeros(0, np.int64)
         nothing = np.zeros((STATISTICS, 0))
-        return EdgeColumns([], [], none > 0, none > 0, none, none, none, nothing, nothing[0], nothing[:2], nothing[0])
+        figures = (nothing, nothing[0], nothing[:2], nothing[0])
+        return EdgeColumns(names, none, none, none > 0, none > 0, none, none, none, *figures)
     span, caller_half = calls.span[order], calls.caller_half[order]
     duration, timed_spans = traces.duration[span], ~traces.no_duration[span]
     failed = count_in_groups(distinct, number[calls.error])
@@ -265,13 +291,13 @@ def _edges(traces: TraceSet, calls: Calls, network: NetworkTimes, name_rank: np.
     network_figures, network_share = _network(traces, calls, network, number, distinct)
     pair, is_async = np.divmod(distinct, 2)
     caller, callee = np.divmod(pair, len(calls.nodes))
-    by_name = np.lexsort((is_async, name_rank[callee], name_rank[caller]))
-    caller, callee = caller[by_name], callee[by_name]
+    by_name = np.lexsort((is_async, name_of_node[callee], name_of_node[caller]))
     return EdgeColumns(
-        [calls.nodes[node] for node in caller.tolist()],
-        [calls.nodes[node] for node in callee.tolist()],
+        names,
+        name_of_node[caller[by_name]],
+        name_of_node[callee[by_name]],
         is_async[by_name] > 0,
-        callee >= calls.first_peer,
+        callee[by_name] >= calls.first_peer,
         np.diff(first)[by_name],
         failed[by_name],
         timed[by_name],

@@ -7,6 +7,7 @@ of 100, times are ISO 8601 in UTC.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import partial
 from itertools import repeat
 from typing import Any
 
@@ -16,7 +17,6 @@ from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.async_work import AsyncEntry
 from tracetui.analysis.bottlenecks import Bottleneck, BottleneckColumns
 from tracetui.analysis.calls import is_named
-from tracetui.analysis.dependencies import Dependencies, EdgeColumns, ServiceColumns
 from tracetui.analysis.errors import ErrorPattern, Errors
 from tracetui.analysis.suggestions.registry import Suggestion
 from tracetui.analysis.summary import DurationStats, Summary
@@ -24,8 +24,10 @@ from tracetui.analysis.verdict import FailingVerdict
 from tracetui.model.skewed_spans import SKEW_WARNING
 from tracetui.model.traces import TraceSet
 from tracetui.render.report.critical_paths_json import critical_paths_json
-from tracetui.render.report.json_stream import Batches, json_pieces
-from tracetui.render.report.json_values import all_in_ms, in_ms, in_percent, iso_time, percentages, rates, warnings_json
+from tracetui.render.report.dependencies_json import dependencies_json
+from tracetui.render.report.json_columns import ObjectRows, texts_of, texts_of_numbers
+from tracetui.render.report.json_stream import BATCH, Batches, json_pieces
+from tracetui.render.report.json_values import all_in_ms, in_ms, in_percent, iso_time, percentages, warnings_json
 from tracetui.render.text import numbers
 
 SECTIONS = ("bottlenecks", "critical_paths", "errors", "dependencies")
@@ -42,27 +44,6 @@ _BOTTLENECK_KEYS = (
     "network_ms",
     "network_to",
 )
-_SERVICE_KEYS = ("call_count", "avg_duration_ms", "p50_ms", "p95_ms", "p99_ms", "error_rate", "inferred", "type")
-_EDGE_KEYS = (
-    "caller",
-    "callee",
-    "call_count",
-    "error_count",
-    "error_rate",
-    "p50_ms",
-    "p95_ms",
-    "p99_ms",
-    "caller_p50_ms",
-    "network_p50_ms",
-    "network_p95_ms",
-    "network_share_percent",
-    "queue_p50_ms",
-    "queue_p95_ms",
-    "async",
-    "inferred",
-)
-_BATCH = 1 << 10
-"""Rows that are serialised together; few, so that they stay in the processor's cache."""
 
 
 def report_json(analysis: Analysis, sections: Collection[str] = SECTIONS) -> Iterator[bytes]:
@@ -73,11 +54,11 @@ def report_json(analysis: Analysis, sections: Collection[str] = SECTIONS) -> Ite
     traces = analysis.traces
     parts: dict[str, Any] = {"summary": summary_json(analysis.summary), "verdict": verdict_json(analysis, sections)}
     if "bottlenecks" in sections:
-        parts["bottlenecks"] = Batches(bottlenecks_json(analysis.bottleneck_columns))
+        parts["bottlenecks"] = Batches(partial(_bottlenecks, analysis.bottleneck_columns))
         parts["findings"] = [suggestion_json(found, traces) for found in analysis.suggestions]
         parts["async_work"] = [async_entry_json(found, traces) for found in analysis.async_work.entries()]
     if "critical_paths" in sections:
-        parts["critical_paths"] = Batches(critical_paths_json(analysis.paths, analysis.async_work))
+        parts["critical_paths"] = Batches(partial(critical_paths_json, analysis.paths, analysis.async_work))
     if "errors" in sections:
         parts["errors"] = errors_json(analysis.errors, traces)
     if "dependencies" in sections:
@@ -174,27 +155,30 @@ def bottleneck_json(found: Bottleneck) -> dict[str, Any]:
     return dict(zip(_BOTTLENECK_KEYS, values, strict=True))
 
 
-def bottlenecks_json(found: BottleneckColumns) -> Iterator[list[dict[str, Any]]]:
-    """Yield batches of `bottleneck_json` of all rows."""
+def _bottlenecks(found: BottleneckColumns, depth: int) -> Iterator[bytes]:
+    """Yield `bottleneck_json` of all rows."""
+    objects = ObjectRows(_BOTTLENECK_KEYS, depth)
     # read together, in the order of their bytes
-    patterns = found.patterns(np.arange(len(found)))
-    for begin in range(0, len(found), _BATCH):
-        part = slice(begin, begin + _BATCH)
+    patterns, span_count = found.patterns(np.arange(len(found))), found.span_count
+    for begin in range(0, len(found), BATCH):
+        part = slice(begin, begin + BATCH)
         rows = np.arange(len(found))[part]
-        listed = zip(
-            *found.names(rows),
-            all_in_ms(found.mean_critical_ns[part]),
-            percentages(found.share_percent[part]),
-            percentages(found.total_share_percent[part]),
-            found.occurrences[part].tolist(),
-            repeat(found.traces.trace_count, len(rows)),
-            found.span_count[part].tolist(),
-            patterns[part],
-            all_in_ms(found.network_ns[part]),
-            found.networks(rows),
-            strict=True,
+        services, operations = found.names(rows)
+        yield objects.text(
+            [
+                texts_of(services),
+                texts_of(operations),
+                texts_of_numbers(all_in_ms(found.mean_critical_ns[part])),
+                texts_of_numbers(percentages(found.share_percent[part])),
+                texts_of_numbers(percentages(found.total_share_percent[part])),
+                texts_of_numbers(found.occurrences[part]),
+                repeat(b"%d" % found.traces.trace_count),
+                texts_of_numbers(span_count[part]),
+                texts_of(patterns[part]),
+                texts_of_numbers(all_in_ms(found.network_ns[part])),
+                texts_of(found.networks(rows)),
+            ]
         )
-        yield [dict(zip(_BOTTLENECK_KEYS, row, strict=True)) for row in listed]
 
 
 def suggestion_json(found: Suggestion, traces: TraceSet) -> dict[str, Any]:
@@ -283,71 +267,6 @@ def _pattern_json(pattern: ErrorPattern, traces: TraceSet) -> dict[str, Any]:
         "last_seen": iso_time(pattern.last_seen),
         "example_trace_ids": _examples(pattern, traces),
     }
-
-
-def dependencies_json(dependencies: Dependencies) -> dict[str, Batches]:
-    services, edges = dependencies.service_columns, dependencies.edge_columns
-    return {
-        "services": Batches(_services_json(services), b"{}"),
-        "dependencies": Batches(_calls_json(edges), b"{}"),
-        "edges": Batches(_edges_json(edges)),
-    }
-
-
-def _services_json(services: ServiceColumns) -> Iterator[dict[str, dict[str, Any]]]:
-    found: dict[str, dict[str, Any]] = {}
-    for begin in range(0, len(services.names), _BATCH):
-        part = slice(begin, begin + _BATCH)
-        rows = zip(
-            services.call_count[part].tolist(),
-            *map(all_in_ms, services.durations[[0, 2, 3, 4], part]),
-            rates(services.error_count[part], services.call_count[part]),
-            services.inferred[part].tolist(),
-            services.types[part],
-            strict=True,
-        )
-        for name, row in zip(services.names[part], rows, strict=True):
-            # names are sorted, and those of a service and a peer may be equal
-            if name not in found and len(found) >= _BATCH:
-                yield found
-                found = {}
-            found[name] = dict(zip(_SERVICE_KEYS, row, strict=True))
-    yield found
-
-
-def _calls_json(edges: EdgeColumns) -> Iterator[dict[str, dict[str, int]]]:
-    """Yield the calls of each caller by callee, and thus all edges of a caller together."""
-    calls: dict[str, dict[str, int]] = {}
-    for caller, callee, count in zip(edges.callers, edges.callees, edges.call_count.tolist(), strict=True):
-        # edges are sorted by caller
-        if caller not in calls and len(calls) >= _BATCH:
-            yield calls
-            calls = {}
-        callees = calls.setdefault(caller, {})
-        callees[callee] = callees.get(callee, 0) + count
-    yield calls
-
-
-def _edges_json(edges: EdgeColumns) -> Iterator[list[dict[str, Any]]]:
-    for begin in range(0, len(edges.callers), _BATCH):
-        part = slice(begin, begin + _BATCH)
-        is_async, network = edges.is_async[part], edges.network[:, part]
-        rows = zip(
-            edges.callers[part],
-            edges.callees[part],
-            edges.call_count[part].tolist(),
-            edges.error_count[part].tolist(),
-            rates(edges.error_count[part], edges.call_count[part]),
-            *map(all_in_ms, edges.durations[2:5, part]),
-            all_in_ms(edges.caller_p50[part]),
-            *map(all_in_ms, np.where(is_async, np.nan, network)),
-            percentages(edges.network_share[part]),
-            *map(all_in_ms, np.where(is_async, network, np.nan)),
-            is_async.tolist(),
-            edges.inferred[part].tolist(),
-            strict=True,
-        )
-        yield [dict(zip(_EDGE_KEYS, row, strict=True)) for row in rows]
 
 
 def nameless_json(traces: TraceSet) -> list[dict[str, str]]:

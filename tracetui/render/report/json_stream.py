@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 Batch = list[Any] | dict[str, Any]
+BATCH = 1 << 12
+"""Rows that are serialised together: many, so that calls of numpy do not count, but a fraction of a large report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batches:
     """List or object whose items are made some at a time.
 
-    batches: consecutive items, all lists or all objects. brackets: the brackets around all items.
+    make: makes texts of consecutive items, given the depth of the list or object; see `items_text`. brackets: the
+    brackets around all items.
     """
 
-    batches: Iterable[Batch]
+    make: Callable[[int], Iterable[bytes]]
     brackets: bytes = b"[]"
 
 
@@ -44,18 +47,18 @@ def _object(members: dict[str, Any], depth: int) -> Iterator[bytes]:
             yield _key(key, depth)
             yield from _object(value, depth + 1)
         else:
-            yield _items({key: value}, depth)
+            yield items_text({key: value}, depth)
     yield _closing(b"}", depth) if members else b"{}"
 
 
 def _batched(value: Batches, depth: int) -> Iterator[bytes]:
     opening, closing = value.brackets[:1], value.brackets[1:]
     separator = opening
-    for batch in value.batches:
-        if batch:
+    for text in value.make(depth):
+        if text:
             yield separator
             separator = b","
-            yield _items(batch, depth)
+            yield text
     yield _closing(closing, depth) if separator == b"," else value.brackets
 
 
@@ -67,8 +70,10 @@ def _closing(bracket: bytes, depth: int) -> bytes:
     return b"\n%b%b" % (b"  " * depth, bracket)
 
 
-def _items(batch: Batch, depth: int) -> bytes:
-    """Serialise the items of a list or object at a depth, each on lines of its own, without its brackets."""
+def items_text(batch: Batch, depth: int) -> bytes:
+    """Serialise the items of a list or object at a depth, each on lines of its own, without brackets; b"" for none."""
+    if not batch:
+        return b""
     # brackets around it indent it
     nested: Any = batch
     for _ in range(depth):
@@ -76,3 +81,8 @@ def _items(batch: Batch, depth: int) -> bytes:
     opening = (depth + 1) ** 2 + depth
     closing = (depth + 1) * (depth + 2)
     return orjson.dumps(nested, option=orjson.OPT_INDENT_2)[opening:-closing]
+
+
+def list_text(items: list[Any], depth: int) -> bytes:
+    """Serialise a list at a depth."""
+    return b"[%b%b" % (items_text(items, depth), _closing(b"]", depth)) if items else b"[]"

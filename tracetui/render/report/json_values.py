@@ -24,8 +24,8 @@ def in_ms(ns: float | None) -> float | None:
     return None if ns is None else round(ns / 1e6, 6)
 
 
-def all_in_ms(ns: np.ndarray) -> list[float | None]:
-    """Convert float64[n] nanoseconds to milliseconds, to the nanosecond; NaN becomes None."""
+def all_in_ms(ns: np.ndarray) -> np.ndarray:
+    """Convert float64[n] nanoseconds to milliseconds, to the nanosecond; NaN stays NaN."""
     return _rounded(ns / 1e6, 6)
 
 
@@ -39,29 +39,26 @@ def iso_time(ns: int) -> str:
     return f"{(EPOCH + timedelta(microseconds=ns // 1000)):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
-def percentages(values: np.ndarray) -> list[float | None]:
-    """Round float64[n] percentages; NaN becomes None."""
+def percentages(values: np.ndarray) -> np.ndarray:
+    """Round float64[n] percentages; NaN stays NaN."""
     return _rounded(values, 4)
 
 
-def _rounded(values: np.ndarray, digits: int) -> list[float | None]:
-    """Round float64[n] as `round` does; NaN becomes None."""
+def _rounded(values: np.ndarray, digits: int) -> np.ndarray:
+    """Round float64[n] as `round` does; NaN stays NaN."""
     scale = 10.0**digits
     scaled = values * scale
     nearest = np.rint(scaled)
-    missing = np.isnan(values)
-    rounded = (nearest / scale).astype(object)
-    rounded[missing] = None
-    found: list[float | None] = rounded.tolist()
+    rounded: np.ndarray = nearest / scale
     # near the middle of two results, or beyond the exact whole numbers, the error of the product may decide
     is_sure = np.abs(scaled - nearest) < 0.5 - np.abs(scaled) * _PRODUCT_ERROR
-    for at in np.flatnonzero(~is_sure & ~missing).tolist():
-        found[at] = round(float(values[at]), digits)
-    return found
+    for at in np.flatnonzero(~is_sure & ~np.isnan(values)).tolist():
+        rounded[at] = round(float(values[at]), digits)
+    return rounded
 
 
-def rates(errors: np.ndarray, calls: np.ndarray) -> list[float | None]:
-    """Return error rates in percent, float[n]; 0 without calls."""
+def rates(errors: np.ndarray, calls: np.ndarray) -> np.ndarray:
+    """Return error rates in percent, float64[n]; 0 without calls."""
     return percentages(np.divide(100 * errors, calls, out=np.zeros(len(calls)), where=calls > 0))
 
 
