@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -15,6 +16,7 @@ GOLDEN_RATIO = np.uint64(0x9E3779B97F4A7C15)
 """2**64 divided by the golden ratio, and odd: a factor that spreads numbers over all bits (Fibonacci hashing)."""
 
 _HEX = frozenset(string.hexdigits)
+_USUAL_TRACE_ID = re.compile(f"[0-9a-f]{{{TRACE_DIGITS}}}").fullmatch
 
 
 def is_hex(text: str) -> bool:
@@ -28,6 +30,9 @@ def canonical_trace_id(text: str) -> str:
     Hex ids are lower-cased and left-padded to 32 digits, so that a 64-bit id equals its padded 128-bit form;
     any other id is opaque.
     """
+    # nearly all ids
+    if _USUAL_TRACE_ID(text) is not None:
+        return text
     if len(text) <= TRACE_DIGITS and is_hex(text):
         return text.lower().rjust(TRACE_DIGITS, "0")
     return text

@@ -37,7 +37,7 @@ class Decider(Protocol):
         """Decide about spans, given their raw attributes and their packed states without those."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class UndecidedRows:
     """Rows `start` to `stop`, whose state depends on attributes that `decider` has not read yet.
 
@@ -156,8 +156,11 @@ def _in_batches(undecided: list[UndecidedRows]) -> Iterator[list[UndecidedRows]]
     """Join neighbours with the same decider, up to the size of a chunk."""
     batch: list[UndecidedRows] = []
     for rows in undecided:
-        for start in range(rows.start, rows.stop, CHUNK_SPANS):
-            part = replace(rows, start=start, stop=min(start + CHUNK_SPANS, rows.stop))
+        parts = [rows]
+        if rows.stop - rows.start > CHUNK_SPANS:
+            starts = range(rows.start, rows.stop, CHUNK_SPANS)
+            parts = [replace(rows, start=start, stop=min(start + CHUNK_SPANS, rows.stop)) for start in starts]
+        for part in parts:
             if batch:
                 follows = batch[-1].stop == part.start and batch[-1].decider is part.decider
                 if not follows or part.stop - batch[0].start > CHUNK_SPANS:
