@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from tests.bench.large_file import FOLDER
 from tests.support.building import CODEC
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
@@ -50,6 +53,50 @@ def many_names(spans: int, names: int, *, ring: bool = False) -> TraceSet:
                 status_message=f"no answer from {word(service)}" if error else "",
             )
     return assemble(intake)
+
+
+def many_names_file(spans: int, names: int) -> Path:
+    """Write the set of `many_names` as a Jaeger response, as its exporter would. -> the file"""
+    path = FOLDER / f"names-{names}-{spans}.json"
+    if not path.exists():
+        FOLDER.mkdir(exist_ok=True)
+        unfinished = path.with_suffix(".part")
+        words = list(map(word, range(names)))
+        with unfinished.open("w") as file:
+            file.write('{"data":[')
+            for trace in range(spans // SPANS_PER_TRACE):
+                file.write(("," if trace else "") + _trace_text(trace, words))
+            file.write('],"total":0,"limit":0,"offset":0,"errors":null}\n')
+        unfinished.rename(path)
+    return path
+
+
+def _trace_text(trace: int, words: list[str]) -> str:
+    trace_id = f"{trace + 1:032x}"
+    called = [words[(trace * (_CALLS + 1) + step) % len(words)] for step in range(_CALLS + 1)]
+    start = _EPOCH // 1_000 + trace * 5_000
+    fails = trace % _ERRORS == 0
+    spans = []
+    for at in range(SPANS_PER_TRACE):
+        step = (at + 1) // 2
+        span = trace * SPANS_PER_TRACE + at + 1
+        parent = f'{{"refType":"CHILD_OF","traceID":"{trace_id}","spanID":"{span - 1:016x}"}}' if at else ""
+        tags = [("span.kind", "client" if at % 2 else "server")]
+        if fails and at >= SPANS_PER_TRACE - 3:
+            tags += [("otel.status_code", "ERROR"), ("otel.status_description", f"no answer from {called[step]}")]
+        tags += [("db.query.text", "SELECT 1"), ("http.request.method", "GET")]
+        listed = [f'{{"key":"{key}","type":"string","value":"{value}"}}' for key, value in tags]
+        if len(tags) > 3:
+            listed.insert(1, '{"key":"error","type":"bool","value":true}')
+        spans.append(
+            f'{{"traceID":"{trace_id}","spanID":"{span:016x}","operationName":"operation_{called[step]}",'
+            f'"references":[{parent}],"startTime":{start + at * 10},"duration":{1_000 + trace % 1_000 - at * 20},'
+            f'"tags":[{",".join(listed)}],"logs":[],"processID":"p{step + 1}","warnings":null}}'
+        )
+    processes = [f'"p{step}":{{"serviceName":"service_{one}","tags":[]}}' for step, one in enumerate(called, 1)]
+    return (
+        f'{{"traceID":"{trace_id}","spans":[{",".join(spans)}],"processes":{{{",".join(processes)}}},"warnings":null}}'
+    )
 
 
 def word(number: int) -> str:

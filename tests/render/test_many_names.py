@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields, replace
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.bench import many_names as benchmark
 from tests.bench.many_names import many_names, word
 from tests.support.building import JsonCodec, build, span
 from tracetui.analysis import bottlenecks
@@ -37,6 +40,7 @@ from tracetui.analysis.service_questions import (
     shared_dependencies,
 )
 from tracetui.analysis.service_table import ServiceTable
+from tracetui.export.registry import exporter_named
 from tracetui.model.peers import PeerType
 from tracetui.model.span import Value
 from tracetui.model.traces import TraceSet
@@ -113,6 +117,7 @@ QUESTIONS: dict[str, Callable[[Analysis], object]] = {
     "paths": lambda analysis: Analysis(analysis.traces).paths,
     "errors": lambda analysis: Analysis(analysis.traces).errors,
     "dependencies": lambda analysis: Analysis(analysis.traces).dependencies,
+    "whole report": lambda analysis: b"".join(report_json(Analysis(analysis.traces))),
     "suggestions": lambda analysis: Analysis(analysis.traces).suggestions,
     "summary": lambda analysis: Analysis(analysis.traces).summary,
     "asynchronous work": lambda analysis: Analysis(analysis.traces).async_work.entries(),
@@ -206,6 +211,12 @@ def test_only_bottlenecks_that_are_listed_are_built(monkeypatch: pytest.MonkeyPa
     assert len(document["bottlenecks"]) >= 500
     assert built == []
     assert document["bottlenecks"] == [bottleneck_json(one) for one in analysis.bottlenecks()]
+
+
+def test_measured_file_has_the_same_spans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "FOLDER", tmp_path)
+    exported = exporter_named("jaeger").encode(many_names(2_000, FEW), Counter())
+    assert benchmark.many_names_file(2_000, FEW).read_bytes() == b"".join(exported)
 
 
 def test_scan_for_each_name_is_detected() -> None:
