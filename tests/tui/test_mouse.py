@@ -13,7 +13,9 @@ from tracetui.render.frame import crumb_at, crumb_line, hint_at
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 from tracetui.render.text.headings import column_at, columns_of
 from tracetui.tui.help import HelpScreen
+from tracetui.tui.views.errors import ErrorsView
 from tracetui.tui.views.hot_spots import HotSpotsView
+from tracetui.tui.views.waterfall.view import WaterfallView
 from tracetui.tui.widgets.scatter import Scatter
 
 pytestmark = pytest.mark.usefixtures("own_state")
@@ -79,6 +81,72 @@ async def test_clicked_view_in_the_breadcrumbs_leaves_the_group() -> None:
         assert app.current_view.crumbs()
         await click(pilot, "Traces", 39)
         assert not app.current_view.crumbs()
+
+
+async def test_clicked_view_in_the_breadcrumbs_leaves_the_detail_and_what_is_below_it() -> None:
+    async with opened(INCIDENT, size=(140, 40)) as (app, pilot):
+        await pilot.press("4")
+        view = app.query_one(ErrorsView)
+        service = view.page.columns.table.errors.patterns[-1].service
+        view.show_service(service)
+        await pilot.settle()
+        assert f"{service}  Esc shows all" in pilot.text
+        await pilot.press("tab")
+        assert view.page.focused_detail is not None
+        await click(pilot, "Errors", 39)
+        assert "shows all" not in pilot.text
+        assert app.focused is view.page.list
+
+
+async def test_clicked_trace_in_the_breadcrumbs_leaves_detail_zoom_and_subtree() -> None:
+    async with opened(INCIDENT, size=(160, 40)) as (app, pilot):
+        await pilot.press("enter", "j", "R", "right_curly_bracket", "enter")
+        view = app.query_one(WaterfallView)
+        assert view.trace.is_zoomed
+        assert view.detail.has_focus_within
+        await click(pilot, app.current_view.crumbs()[0], 39)
+        assert "from " not in pilot.lines[-1]
+        assert app.focused is view.rows
+        assert not view.trace.is_zoomed
+
+
+async def test_clicked_root_of_a_subtree_in_the_breadcrumbs_leaves_only_what_is_in_it() -> None:
+    async with opened(INCIDENT, size=(160, 40)) as (app, pilot):
+        await pilot.press("enter", "j", "R", "right_curly_bracket")
+        view = app.query_one(WaterfallView)
+        root = view.trace.opened.root
+        assert view.trace.is_zoomed
+        await click(pilot, "from ", 39)
+        assert view.trace.opened.root == root is not None
+        assert not view.trace.is_zoomed
+
+
+async def test_clicked_span_in_the_breadcrumbs_leaves_only_the_jump_to_it() -> None:
+    async with opened(INCIDENT, size=(160, 40)) as (app, pilot):
+        await pilot.press("enter", "j", "R", "right_curly_bracket", "c")
+        view = app.query_one(WaterfallView)
+        *before, jump = app.current_view.crumbs()
+        assert jump.startswith("critical path ")
+        # the notice of the jump covers the breadcrumbs
+        app.main.bottom.forget()
+        await pilot.settle()
+        await click(pilot, before[-1], 39)
+        assert app.current_view.crumbs() == before
+        assert before[1].startswith("from ")
+        assert view.trace.is_zoomed
+
+
+async def test_clicked_group_in_the_breadcrumbs_stays() -> None:
+    async with opened(INCIDENT, size=(160, 40)) as (app, pilot):
+        await pilot.press("slash", *"GET", "enter", "v", "enter", "j")
+        group, reason = app.current_view.crumbs()
+        assert reason.startswith("match: ")
+        app.main.bottom.forget()
+        await pilot.settle()
+        await click(pilot, group, 39)
+        assert app.current_view.crumbs() == [group, reason]
+        await click(pilot, "Traces", 39)
+        assert app.current_view.crumbs() == [reason]
 
 
 async def test_clicked_heading_sorts_hot_spots_and_reverses_them() -> None:

@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from tracetui.model.server_stats import ServerStats
     from tracetui.tui.views.choice_filler import ChoiceFiller
 
-_MAX_STEPS = 100
-"""Most steps back at once."""
-
 
 class MainScreen(FocusPaintScreen):
     """Screen with the views of one set of sources; each tab has its own."""
@@ -134,10 +131,9 @@ class MainScreen(FocusPaintScreen):
         self.update_frame()
 
     def go_back_to(self, crumb: int) -> None:
-        """Leave what was opened in the current view, until this breadcrumb is the last, 0 for the view itself."""
-        for _ in range(_MAX_STEPS):
-            if not self.has_views or len(self.current_view.crumbs()) <= crumb or not self.current_view.go_back():
-                break
+        """Leave what was opened in the current view after this breadcrumb, 0 for the view itself."""
+        if self.has_views and crumb < len(self.current_view.crumbs()):
+            self.current_view.go_back_to(crumb)
         self.update_frame()
 
     async def compare(self, traces: tuple[int, int]) -> None:

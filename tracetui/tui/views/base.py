@@ -15,6 +15,8 @@ from tracetui.tui.messages import FilterTraces, Notice
 from tracetui.tui.state import State
 
 _DialogResult = TypeVar("_DialogResult")
+_MAX_STEPS = 100
+"""Largest number of steps that are undone at once."""
 
 
 class ViewPart(Protocol):
@@ -110,6 +112,15 @@ class View(Vertical):
     def go_back(self) -> bool:
         """Undo one step within the view (leave a search, close a detail). -> whether there was one"""
         return any(part.go_back() for part in self.parts)
+
+    def go_back_to(self, crumb: int) -> None:
+        """Undo the steps within the view that this breadcrumb does not include: 0 is the view itself, then `crumbs`.
+
+        Never called with the last one. A view with more than one breadcrumb defines what each includes.
+        """
+        for _ in range(_MAX_STEPS):
+            if crumb or not self.go_back():
+                break
 
     def take_focus(self) -> None:
         """Focus the widget that handles the view's keys."""

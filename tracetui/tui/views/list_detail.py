@@ -157,7 +157,8 @@ class ListDetail(Vertical, Generic[Columns]):
     @property
     def focused_detail(self) -> LineView | None:
         """Column of the detail that has the focus."""
-        return next((view for view in (self.detail, self._right) if view is not None and view.has_focus), None)
+        focused = self.screen.focused if self.is_attached else None
+        return next((view for view in (self.detail, self._right) if view is not None and view is focused), None)
 
     # --- notifications -----------------------------------------------------------------------------------------------
 
@@ -203,7 +204,8 @@ class ListDetail(Vertical, Generic[Columns]):
     def go_back(self) -> bool:
         if self.focused_detail is None:
             return False
-        self.list.focus()
+        # at once, as several steps may be undone in a row
+        self.screen.set_focus(self.list)
         return True
 
     def take_focus(self) -> None:

@@ -203,6 +203,15 @@ class TracesView(View):
         self.take_focus()
         return True
 
+    def go_back_to(self, crumb: int) -> None:
+        if self.query_bar.is_edited:
+            self.query_bar.leave()
+        self.scatter.leave()
+        # of the breadcrumbs, only the group can be followed by another one
+        if crumb == 0 and self.listing.is_grouped:
+            self.listing.ungroup()
+        self.take_focus()
+
     def take_focus(self) -> None:
         self.listing.view.focus()
 

@@ -163,18 +163,36 @@ class WaterfallView(View):
         return [*crumbs, *self._jump_keys.crumbs(span)]
 
     def go_back(self) -> bool:
+        if self._close_opened():
+            return True
+        if self._states.is_subtree:
+            self._leave_root()
+            return True
+        return False
+
+    def go_back_to(self, crumb: int) -> None:
+        # the others name the span under the cursor, and the jump to it
+        self._jump_keys.forget()
+        if crumb < 2:
+            while self.go_back():
+                pass
+        elif crumb == 2 and self.trace.opened.root is not None:
+            while self._close_opened():
+                pass
+
+    def _close_opened(self) -> bool:
+        """Undo one step in the trace or subtree that is shown. -> whether there was one"""
         shown = self.shown
         if self._selected.is_opening_subtree:
             self._selected.cancel()
         elif self.search.is_open:
             self.search.close()
         elif self.detail.has_focus_within:
-            self.rows.focus()
+            # at once, as several steps may be undone in a row
+            self.screen.set_focus(self.rows)
         elif shown is not None and shown.is_zoomed:
             shown.zoom_out(all_the_way=True)
             self.repaint()
-        elif self._states.is_subtree:
-            self._leave_root()
         else:
             return False
         return True
