@@ -472,13 +472,40 @@ def test_query_without_a_match_is_reported(tracetui: Any) -> None:
     assert "none of 100 traces matches duration > 1h" in result.err
 
 
-@pytest.mark.parametrize("query", ["service = user-servise", "duration > 1ms AND { service = user-servise AND error }"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "service = user-servise",
+        "duration > 1ms AND { service = user-servise AND error }",
+        "service = user-servise OR service = user-servise AND error",
+        "{ service = user-servise } >> { service = user-service }",
+        "{ service = user-service } >> { service = user-servise }",
+        "{ service = user-servise OR service = user-servise }",
+        "root.service = user-servise",
+    ],
+)
 def test_unknown_service_in_a_query_is_no_empty_result(tracetui: Any, query: str) -> None:
     result = tracetui("analyze", INCIDENT, "--query", query)
     assert result.code == 2
     assert result.err == "tracetui: no service named 'user-servise' in 100 traces; did you mean user-service?\n"
     # another part of the query may match without it
     assert tracetui("analyze", INCIDENT, "--query", f"{query} OR error").code == 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "(service = user-service OR service = user-servise) AND error",
+        "{ service = user-servise OR service = user-service } AND error",
+        "{ service = user-service } >> { service = user-servise OR error }",
+        "error AND NOT service = user-servise",
+        "error AND service != user-servise",
+    ],
+)
+def test_unknown_service_is_no_error_where_the_query_matches_without_it(tracetui: Any, query: str) -> None:
+    result = tracetui("analyze", INCIDENT, "--query", query, "--json")
+    assert result.code == 0
+    assert result.json["summary"]["trace_count"] > 0
 
 
 def test_misspelled_name_of_a_trace_is_corrected(tracetui: Any) -> None:

@@ -7,7 +7,7 @@ Zipkin stores services and operations in lower case. The regular expressions use
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -90,6 +90,11 @@ def spelled_as_in(name: str, *tables: Collection[str]) -> str:
     if lowered == name or any(name in table for table in tables):
         return name
     return lowered if any(lowered in table for table in tables) else name
+
+
+def missing_names(names: Iterable[str], known: Collection[str]) -> list[str]:
+    """List the names that a set lacks in any spelling of `spelled_as_in`."""
+    return [name for name in names if spelled_as_in(name, known) not in known]
 
 
 def _spelled(texts: list[str], others: list[str]) -> list[str]:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
-from tracetui.analysis.name_matching import spelled_as_in
+from tracetui.analysis.name_matching import missing_names, spelled_as_in
 from tracetui.cli import options as o
 from tracetui.cli.output import print_message, print_warnings
 from tracetui.cli.progress import open_session
@@ -20,8 +21,7 @@ from tracetui.model.search import NOTHING, Search, combined
 from tracetui.model.search_offers import MAX_SEARCHED, NEWEST_NS, by_newest, newest_text, wider_window
 from tracetui.model.times import format_duration
 from tracetui.query.errors import nearest
-from tracetui.query.pushdown import conjuncts, pushdown
-from tracetui.query.trace_filters import Filters, search_of
+from tracetui.query.trace_filters import Filters, missing_services, search_of
 from tracetui.render.text.numbers import counted
 from tracetui.session import LoadOptions, Session
 
@@ -124,25 +124,26 @@ def check_names(filters: Filters, sessions: Sequence[Session], sources: Sequence
 
     A typo in a filter must not look like an empty result.
     """
-    check_services((*filters.services, *_queried_services(filters)), sessions, sources, overrides)
+    _check_services(partial(missing_services, filters), sessions, sources, overrides)
     _check_operations(filters, sessions, sources, overrides)
-
-
-def _queried_services(filters: Filters) -> list[str]:
-    """List the services that a matching trace must have because of the query."""
-    parts = conjuncts(filters.query.text) if filters.query is not None else None
-    searches = [pushdown(part)[0] for part in parts or ()]
-    return [name for search in searches for name in filter(None, (search.service, *search.services))]
 
 
 def check_services(
     names: Sequence[str], sessions: Sequence[Session], sources: Sequence[str], overrides: Overrides
 ) -> None:
     """Raise UsageError for a service that neither the loaded traces nor the servers have."""
-    if not names:
-        return
+    _check_services(partial(missing_names, names), sessions, sources, overrides)
+
+
+def _check_services(
+    missing_of: Callable[[Collection[str]], list[str]],
+    sessions: Sequence[Session],
+    sources: Sequence[str],
+    overrides: Overrides,
+) -> None:
+    """Raise UsageError for the first service that `missing_of` finds missing among the known ones."""
     known = {service for session in sessions for service in session.loaded.services}
-    if not _missing(names, known):
+    if not missing_of(known):
         return
     if has_servers(sources):
         offered = _offered_services(sources, overrides)
@@ -150,7 +151,7 @@ def check_services(
             # without a list of services there is nothing to compare with
             return
         known.update(offered)
-    missing = _missing(names, known)
+    missing = missing_of(known)
     if missing and known:
         raise _unknown_name("service", missing[0], known, sessions)
 
@@ -174,7 +175,7 @@ def _check_operations(
     if not filters.operations:
         return
     known = {name for session in sessions for name in (*session.loaded.names, *session.loaded.shapes)}
-    missing = _missing(filters.operations, known)
+    missing = missing_names(filters.operations, known)
     if not missing:
         return
     if has_servers(sources):
@@ -184,13 +185,9 @@ def _check_operations(
         if not offered:
             return
         known.update(offered)
-        missing = _missing(missing, known)
+        missing = missing_names(missing, known)
     if missing and known:
         raise _unknown_name("operation", missing[0], known, sessions)
-
-
-def _missing(names: Sequence[str], known: Collection[str]) -> list[str]:
-    return [name for name in names if spelled_as_in(name, known) not in known]
 
 
 def _unknown_name(what: str, name: str, known: Collection[str], sessions: Sequence[Session]) -> UsageError:

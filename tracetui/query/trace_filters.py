@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from tracetui.analysis.name_matching import spelled_as_in
+from tracetui.analysis.name_matching import missing_names, spelled_as_in
 from tracetui.model.errors import UsageError
 from tracetui.model.operation_shape import may_be_shape
 from tracetui.model.search import Search, combined
@@ -14,8 +16,14 @@ from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
 from tracetui.query import Query
 from tracetui.query.errors import nearest
+from tracetui.query.fields import Field
 from tracetui.query.lexer import quoted
+from tracetui.query.literals import Literal
+from tracetui.query.predicates import And, AnySpan, Descendants, Or, Predicate, Test
 from tracetui.query.pushdown import SpanConditions, conjuncts, pushdown
+
+_SERVICE_FIELDS: Final = ("service", "caller", "root.service")
+"""Fields whose values are services."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +134,31 @@ def _service_columns(traces: TraceSet) -> list[tuple[list[str], np.ndarray]]:
 def _operation_columns(traces: TraceSet) -> list[tuple[list[str], np.ndarray]]:
     """Return both names of an operation, shapes and names, each with int[n] into it."""
     return [(traces.shapes, traces.shape), (traces.names, traces.name)]
+
+
+def missing_services(filters: Filters, known: Collection[str]) -> list[str]:
+    """List the services of the filters that are not among the known ones, of the query those without which no trace
+    can match it.
+    """
+    named = missing_names(filters.services, known)
+    return named + (_unmatched_services(filters.query.root, known) if filters.query is not None else [])
+
+
+def _unmatched_services(node: Predicate, known: Collection[str]) -> list[str]:
+    """List the unknown services because of which no trace can meet a predicate; [] if one may."""
+    match node:
+        case Test(field=Field(name=name), operation="=", value=Literal(text=text)) if name in _SERVICE_FIELDS:
+            # none of a caller is written as an empty text
+            return missing_names([text], known) if text else []
+        case AnySpan(part=part):
+            return _unmatched_services(part, known)
+        case And(parts=parts) | Descendants(parts=parts):
+            return [service for part in parts for service in _unmatched_services(part, known)]
+        case Or(parts=parts):
+            unmatched = [_unmatched_services(part, known) for part in parts]
+            return [service for services in unmatched for service in services] if all(unmatched) else []
+        case _:
+            return []
 
 
 def unknown_names(traces: TraceSet, filters: Filters) -> list[str]:
