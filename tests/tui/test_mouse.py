@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from tracetui.render.text.headings import column_at, columns_of
 from tracetui.tui.help import HelpScreen
 from tracetui.tui.views.errors import ErrorsView
 from tracetui.tui.views.hot_spots import HotSpotsView
+from tracetui.tui.views.traces.view import TracesView
 from tracetui.tui.views.waterfall.view import WaterfallView
 from tracetui.tui.widgets.scatter import Scatter
 
@@ -188,8 +190,45 @@ async def test_clicked_point_moves_the_cursor_to_its_trace(size: tuple[int, int]
         assert app.state.trace is not None
         chosen = int(app.state.trace)
         assert plot.cell(int(plot.points.start[chosen]), int(durations[chosen])) == (column, row)
-        # a click beside all points changes nothing
+        # a click outside all points changes nothing
         empty = plot.columns - 1, plot.rows - 1
         if plot.nearest(*empty) is None:
             await pilot.click(Scatter, offset=(plot.left + empty[0], 0))
             assert app.state.trace == chosen
+
+
+async def test_clicked_point_unfolds_the_group_of_its_trace() -> None:
+    async with opened(INCIDENT, size=(140, 40)) as (app, pilot):
+        await pilot.press("v")
+        view = app.query_one(TracesView)
+        plot = view.scatter.plot
+        assert plot is not None
+        fastest = int(plot.points.duration.argmin())
+        column, row = plot.cell(int(plot.points.start[fastest]), int(plot.points.duration[fastest]))
+        assert app.current_view.crumbs() == ["by entry point"]
+        await pilot.click(Scatter, offset=(plot.left + column, plot.rows - 1 - row))
+        await pilot.settle()
+        chosen = view.trace_under_cursor
+        assert chosen is not None
+        assert plot.cell(int(plot.points.start[chosen]), int(plot.points.duration[chosen])) == (column, row)
+
+
+async def test_clicked_point_of_a_trace_that_has_left_the_list_is_reported() -> None:
+    async with opened(INCIDENT, size=(140, 40)) as (app, pilot):
+        view = app.query_one(TracesView)
+        last = len(app.state.shown) - 1
+        await pilot.press("slash", *"NOT error", "enter")
+        left = np.setdiff1d(np.arange(last), app.state.shown)
+        before = view.trace_under_cursor
+        for trace in (int(left[0]), last + 1):
+            app.main.bottom.forget()
+            view.scatter.post_message(Scatter.Picked(trace))
+            await pilot.settle()
+            assert "this trace is not in the list" in pilot.lines[-1]
+        assert view.trace_under_cursor == before
+        # a position in the loaded set, not among the points
+        chosen = int(app.state.shown[-1])
+        assert chosen >= len(app.state.shown)
+        view.scatter.post_message(Scatter.Picked(chosen))
+        await pilot.settle()
+        assert view.trace_under_cursor == chosen

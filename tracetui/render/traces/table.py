@@ -111,6 +111,13 @@ class TraceRows:
         found = np.flatnonzero(self._rows == trace)
         return int(found[0]) if len(found) else None
 
+    def folded_group(self, trace: int) -> TraceGroup | None:
+        """Return the first folded group that has a trace; None for none."""
+        folded = [group for group in self.groups or () if group.folded]
+        found = np.flatnonzero(np.concatenate([_NOTHING, *(group.traces for group in folded)]) == trace)
+        ends = np.cumsum([len(group.traces) for group in folded])
+        return folded[int(np.searchsorted(ends, found[0], "right"))] if len(found) else None
+
     def _natural_widths(self, shown: np.ndarray) -> ColumnWidths:
         columns = self.columns
         used = np.unique(columns.label[shown])[:_MEASURED_NAMES].tolist()

@@ -28,6 +28,7 @@ from tracetui.tui.state import Look
 _GAP = 2
 _MIN_PLOT = 24
 _RIGHT_BUTTON = 3
+_NO_TRACES = np.zeros(0, np.int64)
 NO_POINTS = Points(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool))
 
 
@@ -47,7 +48,7 @@ class Scatter(Widget):
     class Picked(Message):
         """A point was clicked."""
 
-        point: int
+        trace: int
 
     @dataclass
     class Contrasted(Message):
@@ -66,7 +67,7 @@ class Scatter(Widget):
         super().__init__(id=id)
         self.can_focus = False
         self._look = look
-        self._points = NO_POINTS
+        self._points, self._traces = NO_POINTS, _NO_TRACES
         self._plot: Plot | None = None
         self._points_stats: Sequence[Line] = ()
         self._stats: list[Line] = []
@@ -79,9 +80,9 @@ class Scatter(Widget):
         self._contrasts = False
         """True if the region that is drawn with the mouse is for a contrast."""
 
-    def show(self, points: Points, stats: Sequence[Line] = ()) -> None:
-        """Show other points and the statistics of them, which take too long for the UI loop."""
-        self._points, self._points_stats = points, stats
+    def show(self, points: Points, traces: np.ndarray = _NO_TRACES, stats: Sequence[Line] = ()) -> None:
+        """Show other points, their traces (int64[points]), and statistics, which take too long for the UI loop."""
+        self._points, self._traces, self._points_stats = points, traces, stats
         self.region_cells = None
         self.remake()
 
@@ -282,4 +283,5 @@ class Scatter(Widget):
             self._select(None)
             point = self.plot.nearest(*pressed) if self.plot is not None else None
             if point is not None:
-                self.post_message(self.Picked(point))
+                # when the message arrives, the points may be others
+                self.post_message(self.Picked(int(self._traces[point])))

@@ -15,17 +15,15 @@ from tracetui.render.traces.search_offers import OfferedRows
 from tracetui.render.traces.table import HIDEABLE, TraceRows
 from tracetui.tui.messages import LocationChanged
 from tracetui.tui.state import State
-from tracetui.tui.views.base import View
+from tracetui.tui.views.base import EVERY_COLUMN, View
 from tracetui.tui.views.traces.empty_states import offered_rows
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView, NoLines
 
 _DEFAULT_WIDTH = 80
 _CURSOR = 2
-_EVERY_COLUMN = 400
-"""Width at which the list has all its columns."""
-_MAX_ORDERS = 50
 """Cells of the cursor before a line."""
+_MAX_ORDERS = 50
 
 
 class Grouping(enum.Enum):
@@ -182,10 +180,10 @@ class TraceListing:
         rows, row = self.rows, self.view.cursor
         if rows is None or self.offered is not None or row >= len(rows):
             return "", "", ""
-        heading = rows.header(_EVERY_COLUMN, self.sort_key, self.descending).text
+        heading = rows.header(EVERY_COLUMN, self.sort_key, self.descending).text
         trace = rows.trace(row)
         name = rows.columns.traces.trace_name(trace) if trace is not None else ""
-        return heading, rows.line(row, _EVERY_COLUMN).text, name
+        return heading, rows.line(row, EVERY_COLUMN).text, name
 
     def choose_heading(self, cell: int) -> None:
         """Sort by the column whose heading covers a cell, or reverse its order."""
@@ -211,6 +209,20 @@ class TraceListing:
             row = self._rows.row_of(trace)
         if row is not None:
             self.view.cursor = row
+
+    def reveal(self, trace: int) -> bool:
+        """Move the cursor to a trace, unfolding its group. -> False if it is not listed"""
+        rows = self._rows
+        if rows is None:
+            return False
+        if rows.row_of(trace) is None:
+            group = rows.folded_group(trace)
+            if group is None:
+                return False
+            self._toggled ^= {group.key}
+            self.rebuild()
+        self.go_to(trace)
+        return True
 
     def sort_by_next(self) -> None:
         """Sort by the column after the current one."""

@@ -235,7 +235,7 @@ class TracesView(View):
             self.post_message(LocationChanged())
         self.listing.show(found.columns, found.entries)
         self.filters.show_count(self._loaded)
-        self.scatter.show(found.points, found.stats)
+        self.scatter.show(found.points, found.shown, found.stats)
         self._mark_point()
         if len(found.shown):
             lines = []
@@ -323,7 +323,8 @@ class TracesView(View):
 
     def on_scatter_picked(self, event: Scatter.Picked) -> None:
         self.take_focus()
-        self.listing.go_to(int(self.state.shown[event.point]))
+        if not self.listing.reveal(event.trace):
+            self.post_notice("this trace is not in the list")
 
     # --- keys --------------------------------------------------------------------------------------------------------
 
