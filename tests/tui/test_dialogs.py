@@ -24,6 +24,7 @@ from tracetui.tui.keys.registry import TABLES
 from tracetui.tui.name_index import NameIndex
 from tracetui.tui.palette import PaletteEntries, open_palette, word_parts
 from tracetui.tui.themes import THEMES
+from tracetui.tui.views.errors import ErrorsView
 from tracetui.tui.widgets.choice import Choice
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_view import LineView
@@ -295,6 +296,25 @@ async def test_palette_says_that_a_service_has_no_errors() -> None:
         await pilot.press("colon", *f"errors {name}", "enter")
         assert f"no errors in {name}" in pilot.lines[-1]
         assert pilot.lines[:-1] == before
+
+
+async def test_errors_of_a_service_without_errors_are_reported_once_they_are_known() -> None:
+    async with opened(str(SAMPLES / "shop"), size=(120, 40)) as (app, pilot):
+        app.query_one(ErrorsView).show_service("nothere")
+        await pilot.press("4")
+        assert "no errors in nothere" in pilot.lines[-1]
+        assert "shows all" not in pilot.text
+
+
+async def test_errors_of_a_service_are_those_of_its_sources() -> None:
+    async with opened(INCIDENT, size=(120, 40)) as (app, pilot):
+        await pilot.press("4", "colon", *"errors user-service", "enter")
+        assert "shows all" in pilot.text
+        app.main.tabs.open(str(SAMPLES / "incident"))
+        await pilot.settle()
+        await pilot.press("4")
+        assert "user-service" in pilot.text
+        assert "shows all" not in pilot.text
 
 
 NAMES = st.lists(st.text(st.sampled_from("ab- \nÄß\u0130"), max_size=6), max_size=12)

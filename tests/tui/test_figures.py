@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 
 import pytest
 
@@ -61,8 +60,8 @@ async def test_every_column_of_every_list_is_explained(keys: tuple[str, ...], si
         unknown = [
             name for name in columns if name not in named and not any(name.startswith(f"{one} ") for one in named)
         ]
+        assert columns
         assert unknown == []
-        assert Counter(named)
         await pilot.press("semicolon")
         assert isinstance(app.screen, HelpScreen)
         assert "Figures" in pilot.text

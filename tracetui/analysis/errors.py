@@ -59,7 +59,7 @@ def retried(traces: TraceSet) -> np.ndarray:
 
 
 def timed_out(traces: TraceSet) -> np.ndarray:
-    """bool[n]: error spans whose message or status tells a timeout."""
+    """bool[n]: error spans whose message or status is that of a timeout."""
     facts = find_causes(traces).facts
     result = np.zeros(len(traces), bool)
     result[facts.spans] = np.frombuffer(facts.timeout, np.uint8) > 0

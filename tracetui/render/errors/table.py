@@ -56,9 +56,9 @@ class ErrorList:
         self._by_entry = grouping == "entry"
         order = self.table.order(grouping)
         began = np.isin(order, self.table.patterns_in(service)) if service else np.ones(len(order), bool)
-        self.is_passed_on = not began.any()
+        self.is_propagated = not began.any()
         """True if no error began in the service."""
-        if service and self.is_passed_on:
+        if service and self.is_propagated:
             began = np.isin(order, self.table.patterns_in(service, is_origin=False))
         self._order = order[began]
         self._row_of = np.full(len(order), -1, np.int64)

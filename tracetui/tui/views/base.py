@@ -14,6 +14,8 @@ from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.messages import FilterTraces, Notice
 from tracetui.tui.state import State
 
+EVERY_COLUMN = 400
+"""Width at which a list has all its columns."""
 _DialogResult = TypeVar("_DialogResult")
 _MAX_STEPS = 100
 """Largest number of steps that are undone at once."""

@@ -64,6 +64,9 @@ class ErrorsView(View):
         group = ("{errors.group}", _GROUPED[following].strip() or "by frequency")
         return [*ERRORS.hints("list.open", "errors.next"), group, *ERRORS.hints("errors.apart")]
 
+    def sources_changed(self) -> None:
+        self._service = ""
+
     def set_changed(self) -> None:
         self._contrasts = {}
         self._example.clear()
@@ -83,7 +86,8 @@ class ErrorsView(View):
 
     def list_source(self, columns: ErrorListColumns) -> HeadedSource:
         if self._service and not len(ErrorList(columns, self.state.look.glyphs, service=self._service)):
-            # the service of another set, or without errors
+            # the key or the filter that leads here would look broken
+            self.post_notice(f"no errors in {safe(self._service)}")
             self._service = ""
         return ErrorList(columns, self.state.look.glyphs, self._grouping, self._service)
 
@@ -97,7 +101,7 @@ class ErrorsView(View):
         line.add(f"  {origins} in {numbers.counted(len(errors.patterns), 'pattern')}", Role.DIM)
         line.add(_GROUPED[self._grouping], Role.ACCENT)
         if self._service and isinstance(self.page.rows, ErrorList):
-            what = "propagated to" if self.page.rows.is_passed_on else "in"
+            what = "propagated to" if self.page.rows.is_propagated else "in"
             line.add(f"  only {numbers.counted(len(self.page.rows), 'pattern')} {what} ", Role.ACCENT)
             line.add(safe(self._service), Role.STRONG).add(self.key_names.short("  {app.back} shows all"), Role.DIM)
         return line
@@ -251,8 +255,6 @@ class ErrorsView(View):
             return
         self.page.show_list(0)
         self.page.list.focus()
-        if not self._service:
-            self.post_notice(f"no errors in {safe(service)}")
 
     def go_back(self) -> bool:
         if super().go_back():

@@ -22,14 +22,13 @@ from tracetui.tui.keys.everywhere import FINDINGS
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.messages import CopyText, LocationChanged
 from tracetui.tui.state import State
+from tracetui.tui.views.base import EVERY_COLUMN
 from tracetui.tui.views.list_content import AFTER_FAILURE, NOT_LOADED, AnalysisOfSet, Columns, Findings
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import HeadedSource, LineView, NoLines
 
 _INDENT = 2
 """Cells before the columns, for the cursor of the list."""
-_EVERY_COLUMN = 400
-"""Width at which a list has all its columns."""
 _LIST_PERCENT = 55
 """Largest share of the height, in percent, of a list with the detail beneath it."""
 
@@ -194,7 +193,7 @@ class ListDetail(Vertical, Generic[Columns]):
         if self.rows is None or not self.has_rows:
             return "", "", ""
         row = self.list.cursor
-        heading, line = self.rows.heading(_EVERY_COLUMN), self.rows.line(row, _EVERY_COLUMN)
+        heading, line = self.rows.heading(EVERY_COLUMN), self.rows.line(row, EVERY_COLUMN)
         return heading.text, line.text, self._findings.name_of(row)
 
     def crumbs(self) -> list[str]:
