@@ -126,7 +126,7 @@ def test_active_view_is_recognisable_without_colour(glyphs: Glyphs) -> None:
 def test_hints_are_dropped_whole_and_the_last_one_stays() -> None:
     seen = set()
     for width in range(20, 160):
-        text = crumb_line(width, ["Traces", "a long way in"], HINTS, UNICODE, None).text
+        text = crumb_line(width, ["Traces", "a long way in"], HINTS, UNICODE, None).line.text
         assert text.endswith("? keys")
         assert len(text) == width
         shown = [f"{key} {what}" in text for key, what in HINTS[:-1]]
@@ -137,22 +137,22 @@ def test_hints_are_dropped_whole_and_the_last_one_stays() -> None:
 
 
 def test_all_hints_fit_next_to_short_breadcrumbs() -> None:
-    assert crumb_line(80, ["Traces"], HINTS, UNICODE, None).text.endswith("S slowest  Enter open  ? keys")
+    assert crumb_line(80, ["Traces"], HINTS, UNICODE, None).line.text.endswith("S slowest  Enter open  ? keys")
 
 
 @GLYPHS
 def test_hints_make_room_for_the_selection(glyphs: Glyphs) -> None:
     crumbs = ["Waterfall", "api-gateway GET /profile", "from fetch_profile", "database_query of users"]
     for width in range(20, 160):
-        text = crumb_line(width, crumbs, HINTS, glyphs, None).text
+        text = crumb_line(width, crumbs, HINTS, glyphs, None).line.text
         assert len(text) == width
         assert text.endswith("? keys")
         assert width < 55 or "database_query of users  " in text
     crumbs = ["Waterfall", "api-gateway GET /profile", "database_query"]
-    text = crumb_line(80, crumbs, HINTS, UNICODE, None).text
+    text = crumb_line(80, crumbs, HINTS, UNICODE, None).line.text
     assert text == "Waterfall › api-gatewa… › database_query  / filter  E errors per service  ? keys"
     # a selection too long for the line leaves a third of it to hints
-    text = crumb_line(80, [*crumbs[:2], "x" * 300], HINTS, UNICODE, None).text
+    text = crumb_line(80, [*crumbs[:2], "x" * 300], HINTS, UNICODE, None).line.text
     assert re.fullmatch(r"Waterfall › … › x+…  / filter  \? keys", text)
 
 
@@ -161,24 +161,24 @@ def test_notice_replaces_hints_and_keeps_the_breadcrumbs() -> None:
     for width in (80, 120, 160):
         text = crumb_line(
             width, ["Waterfall", "api-gateway GET /profile", "query"], HINTS, UNICODE, (message, False)
-        ).text
+        ).line.text
         assert re.match(rf"Waterfall › api-gateway GET /pr[^│]* │ {message}  .*  \? keys$", text)
         assert len(text) == width
     # shown in full even if that leaves no room for the location
     message = "no value of http.route can be asked for in here, and none of any other"
-    text = crumb_line(80, ["Waterfall", "api-gateway GET /profile"], HINTS, UNICODE, (message, True)).text
+    text = crumb_line(80, ["Waterfall", "api-gateway GET /profile"], HINTS, UNICODE, (message, True)).line.text
     assert text == f"{message}    ? keys"
 
 
 def test_end_of_the_breadcrumbs_is_not_repeated() -> None:
     crumbs = ["Waterfall", "GET /profile", "error 3 of 7"]
-    text = crumb_line(120, crumbs, HINTS, UNICODE, ("error 3 of 7", False)).text
+    text = crumb_line(120, crumbs, HINTS, UNICODE, ("error 3 of 7", False)).line.text
     assert text.startswith("Waterfall › GET /profile │ error 3 of 7  ")
 
 
 def test_line_narrower_than_its_last_hint() -> None:
-    assert all(crumb_line(width, ["Traces"], HINTS, UNICODE, None).width <= width for width in WIDTHS)
-    assert crumb_line(20, ["Traces"], (), UNICODE, None).text.strip() == "Traces"
+    assert all(crumb_line(width, ["Traces"], HINTS, UNICODE, None).line.width <= width for width in WIDTHS)
+    assert crumb_line(20, ["Traces"], (), UNICODE, None).line.text.strip() == "Traces"
 
 
 @GLYPHS

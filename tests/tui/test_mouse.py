@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tests.support.paths import INCIDENT, SAMPLES
 from tests.support.pilot import Driver
 from tests.support.trace_app import opened
-from tracetui.render.frame import crumb_at, crumb_line, hint_at
+from tracetui.render.frame import crumb_line
+from tracetui.render.text.cells import cell_width
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 from tracetui.render.text.headings import column_at, columns_of
 from tracetui.tui.help import HelpScreen
@@ -22,23 +23,53 @@ from tracetui.tui.widgets.scatter import Scatter
 
 pytestmark = pytest.mark.usefixtures("own_state")
 
-WORDS = st.text(st.sampled_from("ab 漢é"), min_size=1, max_size=12).map(str.strip).filter(bool)
+WORDS = st.text(st.sampled_from("ab \u6f22\u00e9>\u203a"), min_size=1, max_size=12).map(str.strip).filter(bool)
 HINTS = st.lists(st.tuples(st.sampled_from(["/", "Enter", "?", "Ctrl+c"]), WORDS), min_size=1, max_size=4, unique=True)
+NOTICES = st.none() | st.tuples(WORDS, st.booleans())
 
 
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
-@given(st.lists(WORDS, min_size=1, max_size=4), HINTS, st.integers(20, 200))
+@given(st.lists(WORDS, min_size=1, max_size=4), HINTS, st.integers(20, 200), NOTICES)
 def test_every_cell_of_the_last_line_is_what_it_shows(
-    glyphs: Glyphs, crumbs: list[str], hints: list[tuple[str, str]], width: int
+    glyphs: Glyphs, crumbs: list[str], hints: list[tuple[str, str]], width: int, notice: tuple[str, bool] | None
 ) -> None:
-    line = crumb_line(width, crumbs, hints, glyphs, None)
-    seen = [hint_at(line, hints, cell) for cell in range(line.width)]
-    if line.text.endswith(f"{hints[-1][0]} {hints[-1][1]}") and line.text.isascii():
-        assert seen[-1] is not None
-        assert hints[seen[-1]] == hints[-1]
-    parts = [crumb_at(line, crumbs, glyphs, cell) for cell in range(line.width)]
-    numbers = [part for part in parts if part is not None]
-    assert numbers == sorted(numbers)
+    last = crumb_line(width, crumbs, hints, glyphs, notice)
+    seen_crumbs, seen_hints, others = dict[int, str](), dict[int, str](), ""
+    cell = 0
+    for letter in last.line.text:
+        crumb, hint = last.crumb_at(cell), last.hint_at(cell)
+        cell += cell_width(letter)
+        assert crumb is None or hint is None
+        if crumb is not None:
+            seen_crumbs[crumb] = seen_crumbs.get(crumb, "") + letter
+        elif hint is not None:
+            seen_hints[hint] = seen_hints.get(hint, "") + letter
+        else:
+            others += letter
+    texts = [" ".join(hint) for hint in hints]
+    for seen, whole in ((seen_crumbs, crumbs), (seen_hints, texts)):
+        for number, text in seen.items():
+            is_cut = text.rstrip().endswith(glyphs.ellipsis)
+            assert text == whole[number] or (
+                is_cut and whole[number].startswith(text.rstrip()[: -len(glyphs.ellipsis)])
+            )
+    if notice is None:
+        # nothing but separators is left
+        assert set(others) <= {" ", *glyphs.ellipsis, ">" if glyphs.ascii_only else "\u203a"}
+        assert 0 in seen_crumbs
+    assert len(hints) - 1 in seen_hints
+    assert last.crumb_at(cell) is None
+    assert last.hint_at(cell) is None
+
+
+def test_text_of_a_breadcrumb_is_neither_separator_nor_hint() -> None:
+    crumbs, hints = ["Waterfall", "a > b", "Enter open"], [("Enter", "open"), ("?", "keys")]
+    last = crumb_line(40, crumbs, hints, ASCII, None)
+    assert "Enter open" not in last.line.text.rpartition(crumbs[-1])[2]
+    for number, text in enumerate(crumbs):
+        begin = last.line.text.index(text)
+        assert {last.crumb_at(cell) for cell in range(begin, begin + len(text))} == {number}
+        assert {last.hint_at(cell) for cell in range(begin, begin + len(text))} == {None}
 
 
 def test_columns_are_found_in_a_heading() -> None:

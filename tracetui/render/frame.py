@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tracetui.render.text import numbers
@@ -160,58 +160,70 @@ def tabs_line(width: int, views: Sequence[tuple[str, str]], active: str, glyphs:
     return line.cropped(width, glyphs.ellipsis)
 
 
+@dataclass(frozen=True, slots=True)
+class CrumbLine:
+    """Line with breadcrumbs and key hints, and the cells that each of these covers, by number.
+
+    Texts of breadcrumbs are untrusted and may look like a hint or a separator, so they are not found by their text.
+    """
+
+    line: Line
+    crumbs: Mapping[int, range] = field(default_factory=dict)
+    hints: Mapping[int, range] = field(default_factory=dict)
+
+    def crumb_at(self, cell: int) -> int | None:
+        """Return the breadcrumb at a cell; None for none."""
+        return _number_at(self.crumbs, cell)
+
+    def hint_at(self, cell: int) -> int | None:
+        """Return the key hint at a cell; None for none."""
+        return _number_at(self.hints, cell)
+
+
+def _number_at(cells: Mapping[int, range], cell: int) -> int | None:
+    return next((number for number, covered in cells.items() if cell in covered), None)
+
+
+def _within(cells: Mapping[int, range], begin: int, end: int) -> dict[int, range]:
+    """Move the cells by `begin`, and leave out those from `end` on."""
+    moved = {number: range(begin + one.start, min(begin + one.stop, end)) for number, one in cells.items()}
+    return {number: one for number, one in moved.items() if one}
+
+
 def crumb_line(
     width: int, crumbs: Sequence[str], hints: Sequence[tuple[str, str]], glyphs: Glyphs, notice: tuple[str, bool] | None
-) -> Line:
+) -> CrumbLine:
     """Draw breadcrumbs and the current notice at the left, and key hints at the right.
 
     The last breadcrumb, which names the selection, takes precedence over hints. But hints keep a third of the width if
     dropping all but the last of them would not make enough room. A notice, which is brief, replaces hints and then
     breadcrumbs.
     """
-    last = _keys(hints[-1:], width)
+    last = _keys(hints[-1:], width).line
     if notice is None:
-        most, whole = width * 2 // 3, _breadcrumbs(crumbs, glyphs, Role.STRONG)
+        most, whole = width * 2 // 3, _breadcrumbs(crumbs, glyphs, Role.STRONG).line
         least = _least_width(crumbs, glyphs, width - last.width - 2) or min(whole.width, most)
         keys = _keys(hints, max(min(most, width - least - 2), width - whole.width - 2))
-        left = _breadcrumbs(crumbs, glyphs, Role.STRONG, width - keys.width - 2)
+        drawn = _breadcrumbs(crumbs, glyphs, Role.STRONG, width - keys.line.width - 2)
+        left = drawn.line
     else:
         message = Line([(safe(notice[0]), Role.ERROR if notice[1] else Role.STRONG)])
         # the last breadcrumb may be the notice
         crumbs = crumbs[:-1] if len(crumbs) > 1 and crumbs[-1] == notice[0] else crumbs
         separator = " | " if glyphs.ascii_only else _SEPARATOR
         room = width - message.width - len(separator) - last.width - 2
-        whole = _breadcrumbs(crumbs, glyphs, Role.PLAIN)
-        left = _breadcrumbs(crumbs, glyphs, Role.PLAIN, room) if room >= min(whole.width, _MIN_CRUMBS) else Line()
-        left = left.cropped(max(room, 0), glyphs.ellipsis)
+        whole = _breadcrumbs(crumbs, glyphs, Role.PLAIN).line
+        has_room = room >= min(whole.width, _MIN_CRUMBS)
+        drawn = _breadcrumbs(crumbs, glyphs, Role.PLAIN, room) if has_room else CrumbLine(Line())
+        left = drawn.line.cropped(max(room, 0), glyphs.ellipsis)
+        drawn = CrumbLine(left, _within(drawn.crumbs, 0, left.width))
         left.add(separator if left.runs else "", Role.GUIDE).extend(message)
         keys = _keys(hints, max(last.width, width - left.width - 2))
-    left = left.cropped(max(width - keys.width - 2, 0), glyphs.ellipsis)
-    return left.pad(width - keys.width).extend(keys).cropped(width, glyphs.ellipsis)
-
-
-def hint_at(line: Line, hints: Sequence[tuple[str, str]], cell: int) -> int | None:
-    """Return the hint at a cell of a line of `crumb_line`; None for none."""
-    # hints are at the right, and a character of theirs takes a cell
-    at = len(line.text) - (line.width - cell)
-    for number, (key, action) in enumerate(hints):
-        text = f"{key} {action}"
-        begin = line.text.rfind(text)
-        if begin >= 0 and begin <= at < begin + len(text):
-            return number
-    return None
-
-
-def crumb_at(line: Line, crumbs: Sequence[str], glyphs: Glyphs, cell: int) -> int | None:
-    """Return the breadcrumb at a cell of a line of `crumb_line` without a notice; None for none."""
-    arrow, end = _arrow(glyphs), 0
-    for number, text in enumerate(line.text.split(arrow)[: len(crumbs)]):
-        # the last one extends to the hints
-        width = cell_width(text.rstrip() if number == len(crumbs) - 1 else text)
-        if end <= cell < end + width:
-            return number
-        end += width + len(arrow)
-    return None
+    left = left.cropped(max(width - keys.line.width - 2, 0), glyphs.ellipsis)
+    shown = _within(drawn.crumbs, 0, left.width)
+    left = left.pad(width - keys.line.width)
+    shown_hints = _within(keys.hints, left.width, width)
+    return CrumbLine(left.extend(keys.line).cropped(width, glyphs.ellipsis), shown, shown_hints)
 
 
 def _arrow(glyphs: Glyphs) -> str:
@@ -223,13 +235,13 @@ def _least_width(crumbs: Sequence[str], glyphs: Glyphs, room: int) -> int:
     texts = list(crumbs)
     for at in range(1, len(texts) - 1):
         texts[at] = glyphs.ellipsis
-        if _breadcrumbs(texts, glyphs, Role.STRONG).width <= room:
+        if _breadcrumbs(texts, glyphs, Role.STRONG).line.width <= room:
             break
-    width = _breadcrumbs(texts, glyphs, Role.STRONG).width
+    width = _breadcrumbs(texts, glyphs, Role.STRONG).line.width
     return width if width <= room else 0
 
 
-def _breadcrumbs(crumbs: Sequence[str], glyphs: Glyphs, last: str, room: int | None = None) -> Line:
+def _breadcrumbs(crumbs: Sequence[str], glyphs: Glyphs, last: str, room: int | None = None) -> CrumbLine:
     """Draw the breadcrumbs. To fit, the middle ones are shortened, outermost first."""
     arrow = _arrow(glyphs)
     texts = [safe(crumb) for crumb in crumbs]
@@ -241,19 +253,22 @@ def _breadcrumbs(crumbs: Sequence[str], glyphs: Glyphs, last: str, room: int | N
         left = whole - too_much
         texts[at] = cut(texts[at], left if left >= _MIN_CRUMB else 1, glyphs.ellipsis)
         too_much -= whole - cell_width(texts[at])
-    line = Line()
+    line, cells = Line(), {}
     for i, text in enumerate(texts):
-        line.add(arrow if i else "", Role.GUIDE).add(text, last if i == len(texts) - 1 else Role.PLAIN)
-    return line
+        begin = line.add(arrow if i else "", Role.GUIDE).width
+        cells[i] = range(begin, line.add(text, last if i == len(texts) - 1 else Role.PLAIN).width)
+    return CrumbLine(line, cells)
 
 
-def _keys(hints: Sequence[tuple[str, str]], room: int) -> Line:
+def _keys(hints: Sequence[tuple[str, str]], room: int) -> CrumbLine:
     """Draw the first hints that fit, and always the last one, which opens the list of all keys."""
-    line = Line()
+    line, cells = Line(), dict[int, range]()
     for shown in range(len(hints), 0, -1):
-        line = Line()
-        for key, action in (*hints[: shown - 1], hints[-1]):
-            line.add("  " if line.runs else "").add(key, Role.ACCENT).add(f" {action}", Role.DIM)
+        line, cells = Line(), {}
+        for number in (*range(shown - 1), len(hints) - 1):
+            key, action = hints[number]
+            begin = line.add("  " if line.runs else "").width
+            cells[number] = range(begin, line.add(key, Role.ACCENT).add(f" {action}", Role.DIM).width)
         if line.width <= room:
             break
-    return line
+    return CrumbLine(line, hints=cells)

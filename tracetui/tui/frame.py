@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
-from tracetui.render.frame import crumb_at, crumb_line, hint_at, source_name, status_line, tabs_line
+from tracetui.render.frame import CrumbLine, crumb_line, source_name, status_line, tabs_line
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.tui.messages import OpenView
@@ -216,17 +216,14 @@ class FrameBottom(LineBar):
         return rows
 
     def on_click(self, event: events.Click) -> None:
-        location, glyphs, width = self._location, self._state.look.glyphs, self.size.width
-        lines = self._lines_for(width)
-        if event.y != len(lines) - 1:
+        above, last = self._parts_for(self.size.width)
+        if event.y != len(above):
             return
-        hint = hint_at(lines[-1], location.hints, event.x)
+        hint, crumb = last.hint_at(event.x), last.crumb_at(event.x)
         if hint is not None:
-            self.app.simulate_key(location.keys[hint])
-        elif self._notice is None:
-            crumb = crumb_at(lines[-1], [*self._crumbs], glyphs, event.x)
-            if crumb is not None:
-                self.post_message(self.CrumbChosen(crumb))
+            self.app.simulate_key(self._location.keys[hint])
+        elif crumb is not None:
+            self.post_message(self.CrumbChosen(crumb))
 
     @property
     def _crumbs(self) -> Sequence[str]:
@@ -237,10 +234,15 @@ class FrameBottom(LineBar):
         self.show(self._lines_for)
 
     def _lines_for(self, width: int) -> list[Line]:
+        above, last = self._parts_for(width)
+        return [*above, last.line]
+
+    def _parts_for(self, width: int) -> tuple[list[Line], CrumbLine]:
+        """Return the first lines of a long notice, and the last line."""
         location, notice, glyphs = self._location, self._notice, self._state.look.glyphs
         rows = self._notice_rows(width)
         if notice is None or len(rows) < 2:
-            return [crumb_line(width, self._crumbs, location.hints, glyphs, notice)]
+            return [], crumb_line(width, self._crumbs, location.hints, glyphs, notice)
         role = Role.ERROR if notice[1] else Role.STRONG
         last = crumb_line(width, (), location.hints, glyphs, (rows[-1], notice[1]))
-        return [*(Line([(row, role)]) for row in rows[:-1]), last]
+        return [Line([(row, role)]) for row in rows[:-1]], last
