@@ -157,7 +157,7 @@ def test_stop_before_the_request_is_received_stops_it(number: signal.Signals, tm
         process.send_signal(number)
         send_request(LoadRequest([str(pipe)], NOTHING, NO_OVERRIDES, first_part=60), here)
         # nothing else ends the load: the pipe stays open
-        lines, _ = process.communicate(timeout=60)
+        lines, _ = process.communicate(timeout=300)
         responses = [decode_response(line) for line in lines.splitlines()]
         assert process.returncode != 0
     os.close(descriptor)

@@ -184,7 +184,7 @@ def test_drawing_with_a_focus_and_figures() -> None:
     drawn = GraphDrawing(nodes, edges, UNICODE)
     assert [line.rstrip() for line in rows_of(drawn)] == [
         "▐●checkout▌━✖50━━╮",
-        "▐●fraud日本▌─────●──▶▐●inventory▌┄┄┄┄┄┄┄┄┄┄┄┄26┄▶▐●mail▌",
+        "▐●fraud日本▌─────■──▶▐●inventory▌┄┄┄┄┄┄┄┄┄┄┄┄26┄▶▐●mail▌",
         "▐●web▌─8─────────╯   ▐          ▌──58 p95 12 ms─▶▐●postgres▌",
     ]
     assert drawn.line(0, 4, 6).width == 6

@@ -16,7 +16,7 @@ def gated(monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> threadin
     function: Callable[..., Any] = getattr(owner, name)
 
     def waits(*args: Any, **options: Any) -> Any:
-        assert gate.wait(60)
+        assert gate.wait(300)
         return function(*args, **options)
 
     monkeypatch.setattr(owner, name, waits)

@@ -18,6 +18,10 @@ _LONGEST = 1.0
 """Longest wait for a response, in seconds."""
 
 
+PATIENCE = 300.0
+"""Longest wait for a text or the end, in seconds: a busy machine takes long, a hanging program for ever."""
+
+
 class Terminal:
     """Runs a command in a pseudo-terminal."""
 
@@ -34,7 +38,7 @@ class Terminal:
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, size)
         self.seen = b""
 
-    def wait_for(self, text: bytes, seconds: float = 120) -> float:
+    def wait_for(self, text: bytes, seconds: float = PATIENCE) -> float:
         """Wait for a text. -> seconds since the start. Raises TimeoutError."""
         until = time.perf_counter() + seconds
         while text not in self.seen:
@@ -79,7 +83,7 @@ class Terminal:
         """True once the program has ended; `end` still returns its exit code."""
         return os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
-    def end(self, seconds: float = 20) -> int:
+    def end(self, seconds: float = PATIENCE) -> int:
         """Wait for the program to end. -> its exit code, negative for a signal. Raises TimeoutError."""
         until = time.perf_counter() + seconds
         while time.perf_counter() < until:
@@ -92,7 +96,7 @@ class Terminal:
                 return os.waitstatus_to_exitcode(status)
         raise TimeoutError("the program has not ended")
 
-    def vanish(self, key: bytes, seconds: float = 20) -> int:
+    def vanish(self, key: bytes, seconds: float = PATIENCE) -> int:
         """Press a key and close the terminal during the response, as a lost connection. -> the exit code
 
         Raises TimeoutError.

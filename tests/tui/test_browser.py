@@ -61,7 +61,7 @@ def test_browser_module_is_not_taken_from_the_directory(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     assert open_in_browser("https://jaeger.example/trace/ab")
     (process,) = processes
-    process.wait(timeout=60)
+    process.wait(timeout=300)
     assert not (tmp_path / "executed").exists()
 
 

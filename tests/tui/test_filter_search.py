@@ -31,7 +31,7 @@ class Gate:
         self._allowed.release(parts)
 
     def wait(self) -> None:
-        assert self._allowed.acquire(timeout=60)
+        assert self._allowed.acquire(timeout=300)
 
 
 @pytest.fixture

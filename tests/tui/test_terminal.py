@@ -71,7 +71,7 @@ def test_program_continues_after_stop_signals(tmp_path: Path, signals: list[int]
     terminal.press(b"\r")
     terminal.wait_for(b"database_query", 300)
     terminal.press(b"q")
-    assert terminal.end(60) == 0
+    assert terminal.end() == 0
     assert b"Traceback" not in terminal.seen
 
 
@@ -90,7 +90,7 @@ def test_output_to_a_lost_terminal_is_dropped() -> None:
         writer = WriterThread(tolerant_file(file))
         writer.start()
         for _ in range(2 * MAX_QUEUED_WRITES):
-            writer._queue.put("x" * 10_000, timeout=20)
+            writer._queue.put("x" * 10_000, timeout=300)
         writer.stop()
         assert not writer.is_alive()
         assert writer._queue.empty()

@@ -107,7 +107,7 @@ def test_fetching_stops_with_the_consumer() -> None:
     assert isinstance(some, Generator)
     some.close()
     for worker in workers:
-        worker.join(60)
+        worker.join(300)
         assert not worker.is_alive()
 
 

@@ -48,7 +48,7 @@ SAYS_LESS = {
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
     # shared, as reading the system's certificates takes longer than the requests
-    with httpx.Client(timeout=5, trust_env=False) as shared:
+    with httpx.Client(timeout=300, trust_env=False) as shared:
         yield shared
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ _UNICODE: Final = LineGlyphs(
     dotted="┄",
     vertical="│",
     dotted_vertical="┊",
-    joins=" ││││╯╮┤│╰╭├│┴┬●",
-    crossing="┼",
+    joins=" ││││╯╮┤│╰╭├│┴┬" + UNICODE.junction,
+    crossing=UNICODE.crossing,
     heavy_crossing="┿",
     forward="▶",
     backward="◀",
@@ -50,10 +50,9 @@ _ASCII: Final = LineGlyphs(
     dotted=".",
     vertical="|",
     dotted_vertical=":",
-    joins=" |||" + "+" * 12,
-    # a + above or below a horizontal line would not show whether it continues behind the line
-    crossing="|",
-    heavy_crossing="|",
+    joins=" |||" + ASCII.junction * 12,
+    crossing=ASCII.crossing,
+    heavy_crossing=ASCII.crossing,
     forward=">",
     backward="<",
     opening="[",

@@ -58,6 +58,10 @@ class Glyphs:
     """Ancestor with more children below."""
     branch: str
     last_branch: str
+    crossing: str
+    """Lines of a graph that cross."""
+    junction: str
+    """Lines of a graph that join from all sides."""
     omitted: str
     """Glyph after the number of omitted tree levels."""
     density: str
@@ -118,6 +122,8 @@ UNICODE = Glyphs(
     guide="│",
     branch="├",
     last_branch="└",
+    crossing="┼",
+    junction="■",
     omitted="┊",
     density="░▒▓",
     ring="◎",
@@ -162,6 +168,9 @@ ASCII = Glyphs(
     guide="|",
     branch="|",
     last_branch="`",
+    # a + above or below a horizontal line would not show whether it continues behind the line
+    crossing="|",
+    junction="+",
     omitted=":",
     density="o%#",
     ring="@",

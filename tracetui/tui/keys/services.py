@@ -195,7 +195,7 @@ MAP = KeyTable(
         ("thick line", "many calls: a quarter or more of the largest number between two services"),
         ("dotted line", "asynchronous calls"),
         ("┼", "lines that cross"),
-        ("● ├ ┬", "lines that join: each service at the left calls each one at the right"),
+        ("■", "lines that join: each service at the left calls each one at the right"),
         ("✖", "some of the calls fail"),
         ("↻", "service on a cycle of calls"),
         ("▸ +9", "group of services that call each other more than others, named by the most called one, and 9 more"),
