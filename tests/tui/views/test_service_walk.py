@@ -72,6 +72,35 @@ async def test_escape_returns_to_the_former_focus_and_then_to_the_ranking() -> N
         assert app.query_one(ServicesView).page.list.has_focus
 
 
+async def test_a_walk_that_was_left_has_no_way_back() -> None:
+    async with opened(SHOP, size=(120, 40)) as (app, pilot):
+        await show(pilot, "checkout-api")
+        await pilot.press("h", "enter")
+        assert figure_of(app).cursor == "api-gateway"
+        page = app.query_one(ServicesView).page
+        page.list.focus()
+        await pilot.settle()
+        figure_of(app).focus()
+        await pilot.settle()
+        await pilot.press("escape")
+        assert page.list.has_focus
+        assert app.current_view.crumbs() == ["api-gateway"]
+
+
+async def test_way_back_skips_services_that_are_gone() -> None:
+    async with opened(SHOP, size=(120, 40)) as (app, pilot):
+        await show(pilot, "checkout-api")
+        await pilot.press("h", "enter")
+        view = app.query_one(ServicesView)
+        view._trail.append("of another set")
+        await pilot.press("escape")
+        assert app.current_view.crumbs() == ["checkout-api"]
+        view._trail.append("of another set")
+        await pilot.press("escape")
+        assert view.page.list.has_focus
+        assert app.current_view.crumbs() == ["checkout-api"]
+
+
 async def test_enter_on_the_focus_lists_its_traces() -> None:
     async with opened(SHOP, size=(120, 40)) as (app, pilot):
         await show(pilot, "checkout-api")

@@ -207,7 +207,7 @@ def legend(diagram: Diagram, glyphs: Glyphs, figures: Figures, drawing: GraphDra
         "+9 group with 9 more" if any(node.more for node in nodes) else "",
         "% of its critical path" if any(node.effect is Effect.SLOW for node in nodes) else "",
         "% of its requests failed" if any(node.effect is Effect.FAILS for node in nodes) else "",
-        "no %: not affected" if any(node.effect is Effect.POSSIBLE for node in nodes) else "",
+        "no %: possible, not observed" if any(node.effect is Effect.POSSIBLE for node in nodes) else "",
         f"{crossing} crossing" if drawing.has_crossings else "",
         f"{marks.joins[-1]} junction" if drawing.has_joins else "",
     ]

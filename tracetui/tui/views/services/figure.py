@@ -180,7 +180,8 @@ class ServiceFigure(LineBar, can_focus=True):
 
     def on_blur(self) -> None:
         self._has_cursor = False
-        self._move_to(self.cursor)
+        # a click on a service chooses it only if the cursor was seen there
+        self._move_to(self.service)
 
     def on_click(self, event: events.Click) -> None:
         service = self._drawn.drawing.node_at(event.y, event.x - _INDENT) if self._drawn is not None else None

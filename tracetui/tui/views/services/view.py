@@ -110,11 +110,14 @@ class ServicesView(View):
 
     def sources_changed(self) -> None:
         self.explorer.mode, self.name_input.value, self.name_input.display = Mode(), "", False
+        self._trail.clear()
 
     def set_changed(self) -> None:
         # keep the mode, for the return from the traces of a row
         self.explorer.forget()
-        self.explorer.changes = None
+        if self.explorer.changes is not None:
+            self.explorer.changes = None
+            self.post_key_notices("other traces: {services.compare-sets} compares again")
         super().set_changed()
         self._maps.set_changed()
 
@@ -124,6 +127,9 @@ class ServicesView(View):
 
     def go_back(self) -> bool:
         if self.figure.has_focus:
+            # a service may be missing since another set arrived
+            while self._trail and self._trail[-1] not in self.services.table.number:
+                self._trail.pop()
             if self._trail:
                 self.explore(self._trail.pop(), keeps_focus=True)
             else:
@@ -362,7 +368,10 @@ class ServicesView(View):
 
     def on_service_figure_moved(self, event: ServiceFigure.Moved) -> None:
         event.stop()
-        if self.figure.has_focus and not self.figure.display:
+        if not self.figure.has_focus:
+            # a later walk has no way back to the services of this one
+            self._trail.clear()
+        elif not self.figure.display:
             self.page.list.focus()
         self.post_message(LocationChanged())
 
