@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+from tests.support.building import build, span
 from tests.support.paths import INCIDENT, SAMPLES
 from tests.support.trace_app import opened
+from tracetui.export.save import save
 from tracetui.render.definitions import DEFINITIONS, explained
+from tracetui.render.text.glyphs import ASCII, glyphs_of
 from tracetui.render.text.headings import columns_of, values_of
 from tracetui.tui.help import HelpScreen
 from tracetui.tui.views.registry import VIEWS
@@ -47,15 +51,41 @@ def test_a_figure_is_explained_with_its_value_and_samples() -> None:
     assert len(explained("hot-spots")) > len(texts)
 
 
+def test_figures_of_suggestions_are_savings() -> None:
+    texts = dict(explained("hot-spots", "suggestion  saves  in all  of traces  traces", ""))
+    assert texts["of traces"].startswith("saving as a share of the critical time")
+    assert set(texts) == {"suggestion", "saves", "in all", "of traces", "traces"}
+
+
+def test_glyphs_of_headings_are_those_of_the_screen() -> None:
+    heading, row = "pattern    X  share", "timeout   12   45 %"
+    texts = dict(explained("errors", heading, row, ASCII))
+    assert texts["X"].startswith("12: origins")
+    assert texts["share"].endswith("n = 12 origins")
+    assert all(text.isascii() for pair in explained("errors", glyphs=ASCII) for text in pair)
+
+
+async def test_names_that_look_like_actions_stay(tmp_path: Path) -> None:
+    name = "GET /v1/{app.quit}/{user.name}"
+    save(build(span("1", 0, 100, service="api", name=name), span("2", 0, 100, service="api")), tmp_path / "a.jsonl")
+    async with opened(str(tmp_path / "a.jsonl"), size=(140, 40)) as (_, pilot):
+        await pilot.press("5", "semicolon")
+        assert f"api {name}" in pilot.text
+
+
+@pytest.mark.parametrize("ascii_only", [False, True], ids=["Unicode", "ASCII"])
 @pytest.mark.parametrize("size", [(80, 24), (140, 50)])
 @pytest.mark.parametrize(
     "keys", [("1",), ("1", "v"), ("3",), ("3", "o"), ("4",), ("4", "v", "v"), ("5",), ("5", "o", "o"), ("5", "v")]
 )
-async def test_every_column_of_every_list_is_explained(keys: tuple[str, ...], size: tuple[int, int]) -> None:
-    async with opened(str(SAMPLES / "shop"), size=size) as (app, pilot):
+async def test_every_column_of_every_list_is_explained(
+    keys: tuple[str, ...], size: tuple[int, int], ascii_only: bool
+) -> None:
+    glyphs = glyphs_of(ascii_only)
+    async with opened(str(SAMPLES / "shop"), size=size, glyphs=glyphs) as (app, pilot):
         await pilot.press(*keys)
         heading, row, _ = app.current_view.figures
-        named = dict(explained(app.view, heading, row))
+        named = dict(explained(app.view, heading, row, glyphs))
         columns = [column.name for column in columns_of(heading)]
         unknown = [
             name for name in columns if name not in named and not any(name.startswith(f"{one} ") for one in named)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from tracetui.render.text.glyphs import UNICODE, Glyphs, in_glyphs
 from tracetui.render.text.headings import values_of
 
 
@@ -19,6 +20,12 @@ class Definition(NamedTuple):
     text: str
     source: str = ""
     samples: tuple[str, str] | tuple[()] = ()
+
+    def with_glyphs(self, glyphs: Glyphs) -> Definition:
+        """Return the definition with the glyphs of another set."""
+        samples = (in_glyphs(self.samples[0], glyphs), self.samples[1]) if self.samples else ()
+        name, text, source = (in_glyphs(one, glyphs) for one in (self.name, self.text, self.source))
+        return Definition(name, text, source, samples)
 
 
 _CALLS: Final = ("calls", "calls")
@@ -125,6 +132,16 @@ _HOT_SPOT_FIGURES: Final = (
         "in all", "largest saving in all traces together, which sorts the suggestions", "critical paths", _TRACES
     ),
 )
+_SUGGESTION_FIGURES: Final = (
+    Definition(
+        "of traces",
+        "saving as a share of the critical time of the traces in which it occurs",
+        "critical paths",
+        _TRACES,
+    ),
+    Definition("traces", "traces in which it occurs"),
+    *(one for one in _HOT_SPOT_FIGURES if one.name in ("#", "suggestion", "saves", "in all")),
+)
 _SPAN_FIGURES: Final = (
     Definition("duration", "end of the span less its start", "the span"),
     Definition("self time", "duration without the time in which any child runs", "the span and its children"),
@@ -150,15 +167,20 @@ DEFINITIONS: Final[Mapping[str, tuple[Definition, ...]]] = {
     "hot-spots": _HOT_SPOT_FIGURES,
 }
 """Definitions by view."""
+_FORMS: Final[Mapping[str, tuple[Definition, ...]]] = {"saves": _SUGGESTION_FIGURES}
+"""Definitions of another form of a view, by a column that only this form has."""
 
 
-def explained(view: str, heading: str = "", row: str = "") -> list[tuple[str, str]]:
+def explained(view: str, heading: str = "", row: str = "", glyphs: Glyphs = UNICODE) -> list[tuple[str, str]]:
     """Return the figures of a view in the columns of a heading, with their values in a row, as pairs of a name and a
     text; without a heading all figures.
+
+    heading, row: as they are shown, with these `glyphs`.
     """
     values = values_of(heading, row)
+    definitions = next((form for column, form in _FORMS.items() if column in values), DEFINITIONS[view])
     found = []
-    for one in DEFINITIONS[view]:
+    for one in (one.with_glyphs(glyphs) for one in definitions):
         column = _column(one.name, list(values))
         if heading and column is None:
             continue

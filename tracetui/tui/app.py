@@ -18,7 +18,7 @@ from tracetui.render.text.clipboard import MAX_COPIED, clipboard_text
 from tracetui.render.text.safe_text import safe
 from tracetui.tui.browser import open_in_browser
 from tracetui.tui.frame import FrameBottom
-from tracetui.tui.help import HelpScreen, help_groups
+from tracetui.tui.help import HelpScreen, help_groups, translated
 from tracetui.tui.keys.everywhere import APP
 from tracetui.tui.keys.keymap import KeyNames, rebind
 from tracetui.tui.keys.other_views import in_other_views
@@ -197,7 +197,8 @@ class TraceApp(TerminalApp):
     def action_keys(self) -> None:
         tables = self.current_view.KEYS if self.main.has_views else ()
         groups = help_groups(tables, rebind(self._user_keymap) if self._user_keymap else [])
-        self.push_screen(HelpScreen(self.state.look, groups, KeyNames(self.screen)))
+        look = self.state.look
+        self.push_screen(HelpScreen(look, translated(groups, KeyNames(self.screen), look.glyphs)))
 
     def action_figures(self) -> None:
         """Explain the figures of the current view, with their values in the row under the cursor."""
@@ -207,8 +208,10 @@ class TraceApp(TerminalApp):
             return
         heading, row, name = self.current_view.figures
         title = f"Figures of {safe(name, _LONGEST_NAME)}" if name else "Figures"
-        groups = [(title, explained(self.main.view, heading, row))]
-        self.push_screen(HelpScreen(self.state.look, groups, KeyNames(self.screen)))
+        look = self.state.look
+        # not translated: names and values may look like actions
+        groups = [(title, explained(self.main.view, heading, row, look.glyphs))]
+        self.push_screen(HelpScreen(look, groups, "a figure or words", "no match"))
 
     def action_palette(self) -> None:
         open_palette(self, self.main)

@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.strip import Strip
 
 from tracetui.render.text import numbers
-from tracetui.render.text.glyphs import in_glyphs
+from tracetui.render.text.glyphs import Glyphs, in_glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.tui.keys.dialogs import HELP
 from tracetui.tui.keys.everywhere import APP, LISTS, PANES
@@ -48,6 +48,14 @@ def help_groups(tables: Sequence[KeyTable], configured: Keys) -> list[tuple[str,
     groups.append(("Words", [word for table in tables for word in table.words]))
     groups += [(table.title, table.help) for table in tables[1:]]
     return [*groups, (APP.title, [*APP.help, *PANES.help])]
+
+
+def translated(groups: Sequence[tuple[str, Keys]], names: KeyNames, glyphs: Glyphs) -> list[tuple[str, Keys]]:
+    """Return groups, which name keys by their actions, with the present keys and glyphs. The texts must be trusted."""
+    return [
+        (title, [(in_glyphs(key, glyphs), in_glyphs(what, glyphs)) for key, what in names.rows(keys)])
+        for title, keys in groups
+    ]
 
 
 def matching(groups: Sequence[tuple[str, Keys]], text: str) -> Sequence[tuple[str, Keys]]:
@@ -140,19 +148,21 @@ class HelpScreen(Dialog[None]):
     HelpScreen:ansi LineView, HelpScreen:ansi PromptLine { background: ansi_default; }
     """
 
-    def __init__(self, look: Look, groups: Sequence[tuple[str, Keys]], names: KeyNames) -> None:
-        """`groups` name keys by their actions, which `names` translates."""
+    def __init__(
+        self,
+        look: Look,
+        groups: Sequence[tuple[str, Keys]],
+        hint: str = "a key, a glyph or words",
+        none: str = "no match; {app.palette} searches the actions of all views",
+    ) -> None:
+        """`hint` names what can be searched for; `none` is shown if nothing matches, and names keys by actions."""
         super().__init__()
-        self._look = look
-        rows = [(title, names.rows(keys)) for title, keys in groups]
-        self._groups = [
-            (title, [(in_glyphs(key, look.glyphs), in_glyphs(what, look.glyphs)) for key, what in keys])
-            for title, keys in rows
-        ]
+        self._look, self._groups = look, groups
+        self._hint, self._none = hint, none
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield PromptLine(self._look.theme, prompt="/ ", hint="a key, a glyph or words")
+            yield PromptLine(self._look.theme, prompt="/ ", hint=self._hint)
             yield _Page(self._look.theme, self._look.glyphs.cursor)
 
     def composed(self) -> None:
@@ -175,7 +185,7 @@ class HelpScreen(Dialog[None]):
         cells = max(min(_WIDEST, size.width - _AROUND), _FRAME + 1)
         lines = every = KeyLines(self._groups, cells - _FRAME)
         if prompt.text.strip():
-            none = self._names.short("no match; {app.palette} searches the actions of all views")
+            none = self._names.short(self._none)
             lines = KeyLines(matching(self._groups, prompt.text), cells - _FRAME, none)
         box.styles.width = cells
         room = int(size.height * _MAX_HEIGHT) - _BORDERS - prompt.display
