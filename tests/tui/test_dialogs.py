@@ -331,6 +331,32 @@ def test_name_index_finds_what_a_loop_finds(names: list[str], words: list[str], 
         assert begins == sorted(begins, reverse=True)
 
 
+def test_name_index_looks_at_few_names_however_common_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{'cart' if i % 7 else 'shop'}-get-{i} v{i % 3}" for i in range(30_000)] + ["shop cart get last"]
+    index, looked_at = NameIndex(names), list[int]()
+    lowered = index.lowered
+
+    def counted(row: int) -> str:
+        looked_at.append(row)
+        return lowered(row)
+
+    monkeypatch.setattr(index, "lowered", counted)
+    for words, count in ((["cart", "shop"], 1), (["get", "cart", "v1"], 8_571), (["shop", "get"], 4_287)):
+        expected = [row for row, name in enumerate(names) if all(word in name for word in words)]
+        assert len(expected) == count
+        looked_at.clear()
+        assert sorted(index.find(words, len(names))) == expected
+        assert len(looked_at) <= 4_000
+
+
+async def test_palette_has_its_indexes_before_it_opens() -> None:
+    async with opened(INCIDENT) as (app, _):
+        session = app.state.session
+        assert session is not None
+        results: dict[object, object] = session.loaded.results
+        assert {(NameIndex, "services"), (NameIndex, "operations")} <= {*results}
+
+
 async def test_palette_finds_the_last_of_many_services(tmp_path: Path) -> None:
     path = tmp_path / "many.json"
     save(build(*(span("1", 0, 9, trace=f"{i + 1:x}", service=f"service-{i:05}") for i in range(6_000))), path)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
+from tracetui.model.traces import TraceSet
+
 _LINE_BREAK = ord("\n")
+_MAX_EXAMINED = 2_000
+"""Largest number of names that are looked at one by one."""
 
 
 class NameIndex:
@@ -37,16 +42,41 @@ class NameIndex:
         if any(word not in self._text for word in words):
             return []
         # the rarest word leaves the fewest names to look at
-        key = min(words, key=self._text.count)
-        rest = [word for word in words if word is not key]
+        key, *rest = sorted(words, key=self._text.count)
+        examined = 0
         found: dict[int, None] = {}
         for needle in (f"\n{key}", key):
             for row in self._rows(needle):
                 if len(found) == most:
                     break
+                examined += 1
+                if rest and examined > _MAX_EXAMINED:
+                    return self._find_common(key, rest)[:most]
                 if not rest or all(word in self.lowered(row) for word in rest):
                     found[row] = None
         return list(found)
+
+    def _find_common(self, key: str, rest: Sequence[str]) -> list[int]:
+        """Return the positions of names that contain all of these words, those that begin with `key` first.
+
+        Takes no step of Python code per name, which many names with common words would need.
+        """
+        starts = np.array(self._starts, np.int64)
+        found, begins = self._rows_with(key, starts)
+        for word in rest:
+            if found.any():
+                found &= self._rows_with(word, starts)[0]
+        return [*np.flatnonzero(found & begins).tolist(), *np.flatnonzero(found & ~begins).tolist()]
+
+    def _rows_with(self, word: str, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the names that contain a word, and those that begin with it: bool[names + 1] each."""
+        lengths = np.fromiter(map(len, self._text.split(word)), np.int64)[:-1]
+        at = np.cumsum(lengths + len(word)) - len(word)
+        rows = np.searchsorted(starts, at, "right") - 1
+        found, begins = np.zeros(len(starts), bool), np.zeros(len(starts), bool)
+        found[rows] = True
+        begins[rows[starts[rows] == at]] = True
+        return found, begins
 
     def _rows(self, needle: str) -> Iterator[int]:
         """Yield the names with a text, each once."""
@@ -56,3 +86,21 @@ class NameIndex:
             yield row
             # the line break before the next name belongs to it
             at = self._text.find(needle, self._starts[row + 1] - 1)
+
+
+def service_index(loaded: TraceSet) -> NameIndex:
+    """Return the index of the services of a set, which keeps it."""
+    return _kept(loaded, "services", loaded.services)
+
+
+def operation_index(loaded: TraceSet) -> NameIndex:
+    """Return the index of the operations of a set, which keeps it."""
+    return _kept(loaded, "operations", loaded.shapes)
+
+
+def _kept(loaded: TraceSet, what: str, names: Sequence[str]) -> NameIndex:
+    kept: dict[object, Any] = loaded.results
+    if (NameIndex, what) not in kept:
+        kept[NameIndex, what] = NameIndex(names)
+    index: NameIndex = kept[NameIndex, what]
+    return index

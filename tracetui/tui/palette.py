@@ -62,8 +62,7 @@ class PaletteEntries:
         session = self._state.session
         self._loaded = session.loaded if session is not None else None
         loaded = self._loaded
-        self._service_index = self._index("services", loaded.services if loaded is not None else ())
-        self._operation_index = self._index("operations", loaded.shapes if loaded is not None else ())
+        self._service_index, self._operation_index = self._indexes()
         entries = *self.first, *(self._saved() if loaded is not None else ())
         found = ((entry, 0) for entry in entries), ((entry, 1) for entry in self._elsewhere())
         self._ranked = [(entry, entry.label.lower(), rank) for entries in found for entry, rank in entries]
@@ -116,15 +115,13 @@ class PaletteEntries:
         self._app.post_message(OpenView(view))
         self._app.call_later(self._app.run_action, action, self._app.query_one(f"#{view}"))
 
-    def _index(self, what: str, names: Sequence[str]) -> NameIndex:
-        """Return the index of names of the loaded set, which keeps it."""
-        from tracetui.tui.name_index import NameIndex
+    def _indexes(self) -> tuple[NameIndex, NameIndex]:
+        """Return the indexes of the services and operations of the loaded set."""
+        from tracetui.tui.name_index import NameIndex, operation_index, service_index
 
-        kept: dict[object, Any] = self._loaded.results if self._loaded is not None else {}
-        if (NameIndex, what) not in kept:
-            kept[NameIndex, what] = NameIndex(names)
-        index: NameIndex = kept[NameIndex, what]
-        return index
+        if self._loaded is None:
+            return NameIndex(()), NameIndex(())
+        return service_index(self._loaded), operation_index(self._loaded)
 
     def _saved(self) -> Iterator[PaletteEntry]:
         for name, query in sorted(self._state.saved_filters.items()):

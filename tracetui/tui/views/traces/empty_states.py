@@ -29,6 +29,7 @@ from tracetui.render.traces.scatter_stats import stats_lines
 from tracetui.render.traces.search_offers import OfferedRows
 from tracetui.render.traces.table import marked_glyph, new_glyph
 from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.name_index import operation_index, service_index
 from tracetui.tui.state import State
 
 _INDENT = "   "
@@ -87,8 +88,11 @@ def prepared(
 
 
 def query_vocabulary(loaded: TraceSet) -> Vocabulary:
-    """Build the vocabulary for completing queries."""
+    """Build the vocabulary for completing queries, and the indexes of names for the palette."""
     known = vocabulary(loaded)
+    # of many names, building these on the UI loop would delay the palette
+    service_index(loaded)
+    operation_index(loaded)
     # build the grammar now, outside the UI loop
     filters.error_in("error")
     return known
