@@ -126,14 +126,15 @@ class ServicesView(View):
         self._maps.work_failed(name)
 
     def go_back(self) -> bool:
-        if self.figure.has_focus:
+        # not its `has_focus`, which changes later than the focus
+        if self.screen.focused is self.figure:
             # a service may be missing since another set arrived
             while self._trail and self._trail[-1] not in self.services.table.number:
                 self._trail.pop()
             if self._trail:
                 self.explore(self._trail.pop(), keeps_focus=True)
             else:
-                self.page.list.focus()
+                self.screen.set_focus(self.page.list)
             return True
         if super().go_back():
             return True
