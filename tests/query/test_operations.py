@@ -343,7 +343,7 @@ def test_each_name_is_examined_once(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(name)
         return shape(name)
 
-    monkeypatch.setattr("tracetui.model.operations.shape", counted)
+    monkeypatch.setattr("tracetui.model.operation_shape.shape", counted)
     traces = requests(*["GET /a/1", "GET /a/2"] * 50)
     for _ in range(3):
         _ = (traces.operation, traces.select(np.array([0, 2])).operation, Analysis(traces).bottlenecks())

@@ -49,7 +49,7 @@ def test_selected_service_and_its_lines_are_highlighted(analysis: Analysis) -> N
 
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
 def test_legend_explains_lines_that_are_drawn(analysis: Analysis, glyphs: Glyphs) -> None:
-    crossing, junction = ("-|-", "+") if glyphs is ASCII else ("┼", "●")
+    crossing, junction = ("-|-", "+") if glyphs is ASCII else ("┼", "■")
     legend = map_of(analysis.graph, "web-app", glyphs, 400).heading(400).text
     assert f"{crossing} crossing   {junction} junction" in legend
     small = map_of(graph_of(*call_paths("ab")), "a", glyphs).heading(80).text

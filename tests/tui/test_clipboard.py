@@ -22,10 +22,10 @@ def is_safe(text: str) -> bool:
     return not any((ord(c) < 0x20 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0 for c in text)
 
 
-@pytest.mark.parametrize("view", ["3", "4", "5"])
-async def test_name_is_copied_as_one_safe_line(view: str) -> None:
+@pytest.mark.parametrize("keys", ["3yn", "4y", "5y"])
+async def test_name_is_copied_as_one_safe_line(keys: str) -> None:
     async with opened(HOSTILE) as (app, pilot):
-        await pilot.press(view, "y")
+        await pilot.press(*keys)
         assert app.clipboard
         assert is_safe(app.clipboard)
         assert "\n" not in app.clipboard
@@ -52,7 +52,7 @@ async def test_text_is_loaded_into_the_buffer_of_tmux(monkeypatch: pytest.Monkey
     monkeypatch.setattr(tmux, "load_buffer", loaded.append)
     monkeypatch.setenv("TMUX", "/tmp/tmux-1000/default,1,0")
     async with opened(HOSTILE) as (app, pilot):
-        await pilot.press("3", "y")
+        await pilot.press("3", "y", "n")
         assert loaded == [app.clipboard]
 
 

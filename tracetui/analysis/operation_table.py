@@ -16,7 +16,7 @@ from tracetui.analysis.self_time import self_times
 from tracetui.analysis.stats.groups import FEW_SAMPLES, group_slices
 from tracetui.model.traces import TraceSet
 
-_WORST = 20
+_WORST = 12
 CRITICAL = "critical"
 """Sort key: time on the critical path."""
 _PERCENTILES = ("p50", "p95", "p99")
@@ -233,7 +233,7 @@ class OperationTable:
         return self._order[self._first[at] : self._first[at + 1]]
 
     def worst_traces(self, number: int) -> list[tuple[int, int]]:
-        """Return the traces with the longest critical time of an operation, up to 20: (trace, ns)."""
+        """Return the traces with the longest critical time of an operation, up to 12: (trace, ns)."""
         begin = int(self._pair_first[self._position[number]])
         end = begin + min(_WORST, self._trace_count(number))
         return list(

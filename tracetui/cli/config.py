@@ -46,6 +46,7 @@ VARIABLES: Final = {
     "FORCE_HYPERLINK": "hyperlinks, or none for 0",
     **dict.fromkeys(hyperlinks.TERMINAL_VARIABLES, "support of hyperlinks"),
     "COLORTERM": "number of colours",
+    "TEXTUAL_COLOR_SYSTEM": "number of colours",
     "COLORFGBG": "light or dark theme",
     "BROWSER": "web browser for traces' pages",
     "TMUX": "copies into the buffer of tmux",

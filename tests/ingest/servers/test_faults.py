@@ -676,7 +676,7 @@ def test_headers_of_a_profile_take_precedence(program: Program, monkeypatch: pyt
         ({"proxy": "socks5://127.0.0.1:1"}, "the proxy from the profile is not an HTTP proxy$"),
         ({"proxy": "proxy:port"}, "the proxy from the profile has no valid address; write it as http://host:port$"),
         ({"proxy": "http://127.0.0.1:99999"}, "the proxy from the profile has no valid address"),
-        ({"colour": "red"}, "colour"),
+        ({"shade": "red"}, "shade"),
         ({"kind": "datadog"}, "datadog"),
     ],
 )

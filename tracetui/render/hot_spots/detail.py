@@ -51,7 +51,7 @@ class HotSpotDetail:
         traces = self.table.traces
         roots = traces.main_root[[trace for trace, _ in self.worst]].tolist()
         names = (name_cells(traces.service_name(i), False, traces.operation_name(i)) for i in roots)
-        self._name_cells = max([*names, len("the worst 20 of 1,000,000 traces")])
+        self._name_cells = max([*names, len("the worst 12 of 1,000,000 traces")])
 
     def __len__(self) -> int:
         return self.first_trace + len(self.worst)

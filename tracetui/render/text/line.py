@@ -135,6 +135,8 @@ class Line:
         """Return the line with every occurrence of the word in a role, ignoring case."""
         text, line, at = self.text, Line(), 0
         bounds = [match.span() for match in re.finditer(re.escape(word), text, re.IGNORECASE)] if word else []
+        if not text.isascii():
+            bounds = [(start, _after_marks(text, end)) for start, end in bounds]
         for run in self.runs:
             stop = at + len(run.text)
             for start, end in bounds:
@@ -164,6 +166,13 @@ class Line:
             line.add(text, role)
             left -= cells
         return line
+
+
+def _after_marks(text: str, at: int) -> int:
+    """Return the position after the combining marks at a position: alone, they would get a base of their own."""
+    while at < len(text) and cell_width(text[at]) == 0:
+        at += 1
+    return at
 
 
 def wrapped(line: Line, width: int, ellipsis: str = "…") -> list[Line]:
