@@ -13,7 +13,7 @@ from tracetui.analysis.edge_changes import EdgeChange, GraphChanges, graph_chang
 from tracetui.model.span import Kind
 from tracetui.render.graph.diagram import changes_diagram, dot, mermaid
 from tracetui.render.graph.json import map_json
-from tracetui.render.graph.service_drawing import SIZES, draw, legend
+from tracetui.render.graph.service_drawing import SIZES, DrawingSize, draw, legend
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 from tracetui.render.text.line import Role
 
@@ -65,7 +65,7 @@ def changes(before: Analysis, after: Analysis) -> GraphChanges:
     ],
 )
 def test_figures_that_became_worse(after: dict[str, int], worse: tuple[str, ...]) -> None:
-    first, second = traces_of(calls=1, peer="mail"), traces_of(**{"calls": 1, "peer": "mail", **after})  # type: ignore[arg-type]
+    first, second = traces_of(1, "mail"), traces_of(peer="mail", **{"calls": 1} | after)
     edge = ("web", "api", False)
     assert changes(first, second).edges == ({edge: EdgeChange(worse=worse)} if worse else {})
     assert changes(second, first).edges == ({edge: EdgeChange(better=worse)} if worse else {})
@@ -93,11 +93,11 @@ def test_changes_of_several_edges_are_combined() -> None:
 
 @pytest.mark.parametrize(("glyphs", "worse"), [(UNICODE, "▲errors p95"), (ASCII, "^errors p95")])
 @pytest.mark.parametrize("size", [SIZES[0], SIZES[-2]])
-def test_changes_are_drawn_without_colour(glyphs: Glyphs, worse: str, size: object) -> None:
+def test_changes_are_drawn_without_colour(glyphs: Glyphs, worse: str, size: DrawingSize) -> None:
     after = traces_of(1, "new", failing=50, slow=5)
     found = changes(traces_of(1, "old"), after)
     diagram = changes_diagram(after.graph, ["web", "api", "new", "old"], found)
-    drawing = draw(diagram, {}, glyphs, size)  # type: ignore[arg-type]
+    drawing = draw(diagram, {}, glyphs, size)
     lines = [drawing.line(row) for row in range(drawing.height)]
     read = {
         edge.target: edge.label.removeprefix("60 ")

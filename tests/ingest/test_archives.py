@@ -67,7 +67,7 @@ class _Stream(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: bytes) -> int:  # type: ignore[override]
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # archives write bytes only
         self.data += data
         return len(data)
 

@@ -16,6 +16,7 @@ from tracetui.ingest.formats import otlp_protobuf, zipkin_json
 from tracetui.ingest.loader import load
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
+from tracetui.model.span import Span
 from tracetui.model.traces import TraceSet
 
 RESPONSE = json.loads((SAMPLES / "first-look/checkout.json").read_bytes())
@@ -41,7 +42,7 @@ def read(data: bytes) -> TraceSet:
     return assemble(intake)
 
 
-def contents(traces: TraceSet) -> tuple[object, ...]:
+def contents(traces: TraceSet) -> tuple[list[Span], list[int], list[str], object]:
     return [traces.span(i) for i in range(len(traces))], traces.order.tolist(), traces.trace_ids, traces.load_warnings
 
 
@@ -63,7 +64,7 @@ SERIAL = {name: contents(read(data)) for name, data in SOURCES.items()}
 @pytest.mark.parametrize("name", SOURCES)
 @pytest.mark.usefixtures("three_processes")
 def test_several_processes_find_the_same_spans_in_the_same_order(name: str) -> None:
-    assert len(SERIAL[name][0]) == sum(len(trace["spans"]) for trace in RESPONSE["data"])  # type: ignore[arg-type]
+    assert len(SERIAL[name][0]) == sum(len(trace["spans"]) for trace in RESPONSE["data"])
     assert contents(read(SOURCES[name])) == SERIAL[name]
 
 
@@ -78,14 +79,14 @@ def test_trace_ids_of_two_lengths_are_joined_across_processes() -> None:
 def test_a_cut_off_request_gives_its_intact_spans() -> None:
     data = SOURCES["otlp-protobuf"]
     found = read(data[:-5])
-    assert len(found) == len(SERIAL["otlp-protobuf"][0]) - 1  # type: ignore[arg-type]
+    assert len(found) == len(SERIAL["otlp-protobuf"][0]) - 1
     assert "cut off" in str(found.load_warnings)
 
 
 @pytest.mark.usefixtures("three_processes")
 def test_an_unreadable_part_of_a_request_gives_the_spans_before_it() -> None:
     found = read(SOURCES["otlp-protobuf"] + b"\x0f")
-    assert len(found) == len(SERIAL["otlp-protobuf"][0])  # type: ignore[arg-type]
+    assert len(found) == len(SERIAL["otlp-protobuf"][0])
     assert "invalid wire type" in str(found.load_warnings)
 
 

@@ -106,9 +106,10 @@ def test_trace_of_the_last_second_is_found(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_traces_by_id(kind: str) -> None:
-    with client_of(LiveServer(kind)) as client:
-        short = next(text for text in client.server.trace_ids if text.startswith("0" * 16))  # type: ignore[attr-defined]
-        whole = next(text for text in client.server.trace_ids if text.strip("0123456789"))  # type: ignore[attr-defined]
+    server = LiveServer(kind)
+    with client_of(server) as client:
+        short = next(text for text in server.trace_ids if text.startswith("0" * 16))
+        whole = next(text for text in server.trace_ids if text.strip("0123456789"))
         for given in (short, short.lstrip("0"), whole, whole.upper()):
             got = client.back_end.trace(given)
             assert got is not None

@@ -86,7 +86,7 @@ class HeaderForm:
 
 @dataclass(frozen=True, slots=True)
 class OpeningSight:
-    """What is in sight when a trace is opened without a selected span."""
+    """Cursor and first error of a trace that is opened without a selected span."""
 
     cursor: int | None
     """Span under the cursor, None for the first: the longest part of the critical path of a large trace of which it or
