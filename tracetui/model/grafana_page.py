@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import msgspec
 
 from tracetui.model.json_decoding import MALFORMED
-from tracetui.model.search import Search, combined
+from tracetui.model.search import Search, combined, search_from
 from tracetui.model.times import UNITS, find_duration, find_moment
 
 _EXPLORE: Final = re.compile(r"(?P<base>.*?)/explore/?")
@@ -174,7 +174,7 @@ def _query_search(query: Mapping[str, Any]) -> Search | None:
             for name, key in (("least_ns", "minDuration"), ("most_ns", "maxDuration"))
             if isinstance(value := query.get(key), str) and value
         }
-        found = msgspec.convert({**named, **lengths}, Search)
+        found = search_from({**named, **lengths})
     if found == Search():
         return None
     limit = query.get("limit")

@@ -2,6 +2,9 @@
 
 `encode_any` and `decode_any` transfer any Python text between parts of this program. File names and arguments that are
 not UTF-8 contain lone surrogates in Python. msgspec neither writes nor reads these, but they must be preserved.
+
+Decoders are made while modules are imported, never at first use: msgspec (0.22) crashes the process if a thread decodes
+a structure whose type another thread is preparing.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
@@ -67,6 +69,15 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     def max_traces(self) -> int:
         """Largest number of traces, within the limits of servers."""
         return min(max(self.limit or LIMIT, 1), _MAX_LIMIT)
+
+
+# the decoder prepares the type, see tracetui.model.json_decoding
+_FIELDS: Final = msgspec.json.Decoder(Search)
+
+
+def search_from(fields: Mapping[str, object]) -> Search:
+    """Build a search from values by field. Raises msgspec.ValidationError for a value of another type."""
+    return msgspec.convert(fields, _FIELDS.type)
 
 
 def combined(base: Search, more: Search) -> Search:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from time import time_ns
 from typing import Any, Final
 
-import msgspec
-
 from tracetui.model.operation_shape import may_be_shape
-from tracetui.model.search import Search
+from tracetui.model.search import Search, search_from
 from tracetui.model.times import UNITS, find_clock, find_duration, find_time, latest_at_clock
 from tracetui.query.fields import OF_EXCEPTIONS, Attribute, Scope
 from tracetui.query.lexer import tokens
@@ -100,7 +98,7 @@ def pushdown(
     elif failing:
         conditions["errors"] = True
     rest += [group.text for group in others if group is not best or not group.exact]
-    return msgspec.convert(conditions, Search), rest
+    return search_from(conditions), rest
 
 
 def _rank(conditions: dict[str, Any]) -> tuple[bool, int]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 import platformdirs
@@ -49,9 +49,9 @@ class DamagedStateError(Exception):
 class StateFile(Generic[_T]):
     """JSON file with one value that only the user can read."""
 
-    def __init__(self, path: Path, kind: type[_T]) -> None:
+    def __init__(self, path: Path, decoder: msgspec.json.Decoder[_T]) -> None:
         self.path = path
-        self._decoder: msgspec.json.Decoder[_T] = msgspec.json.Decoder(kind)
+        self._decoder = decoder
 
     def load(self) -> _T | None:
         """Read the value; None if the file is missing or cannot be opened.
@@ -154,6 +154,12 @@ class Resume(msgspec.Struct):
     exact_names: bool = False
 
 
+_LOCATION: Final = msgspec.json.Decoder(Resume)
+_TEXTS: Final = msgspec.json.Decoder(list[str])
+_NAMED_TEXTS: Final = msgspec.json.Decoder(dict[str, str])
+_LIST_COLUMNS: Final = msgspec.json.Decoder(ListColumns)
+
+
 def load_settings(path: Path | None = None) -> Settings:
     """Read the config file, if there is one. Raises UsageError for an invalid file or value."""
     config = load_config(path)
@@ -195,7 +201,7 @@ def save_resume(resume: Resume) -> None:
     )
     if _holds_secret(resume.query):
         resume = msgspec.structs.replace(resume, query="")
-    StateFile(_resume_path(), Resume).save(resume)
+    StateFile(_resume_path(), _LOCATION).save(resume)
 
 
 def _holds_secret(query: str) -> bool:
@@ -211,7 +217,7 @@ def load_queries(warnings: list[str] | None = None) -> list[str]:
     A damaged file is renamed, with a text added to `warnings`.
     """
     try:
-        return (StateFile(_queries_path(), list[str]).load() or [])[-_MAX_QUERIES:]
+        return (StateFile(_queries_path(), _TEXTS).load() or [])[-_MAX_QUERIES:]
     except DamagedStateError as error:
         if warnings is not None:
             warnings.append(str(error))
@@ -223,7 +229,7 @@ def save_queries(new: Sequence[str]) -> None:
     new = [query for query in new if len(query) <= LONGEST_QUERY and not _holds_secret(query)]
     if new:
         # a repeated query moves to the end
-        StateFile(_queries_path(), list[str]).update(
+        StateFile(_queries_path(), _TEXTS).update(
             lambda saved: list(dict.fromkeys(reversed([*(saved or ()), *new])))[:_MAX_QUERIES][::-1]
         )
 
@@ -234,7 +240,7 @@ def load_filters(warnings: list[str] | None = None) -> dict[str, str]:
     A damaged file is renamed, with a text added to `warnings`.
     """
     try:
-        saved = StateFile(_filters_path(), dict[str, str]).load() or {}
+        saved = StateFile(_filters_path(), _NAMED_TEXTS).load() or {}
     except DamagedStateError as error:
         if warnings is not None:
             warnings.append(str(error))
@@ -248,7 +254,7 @@ def save_filters(changed: Mapping[str, str | None]) -> bool:
 
     -> False if the file cannot be written
     """
-    return not changed or StateFile(_filters_path(), dict[str, str]).update(
+    return not changed or StateFile(_filters_path(), _NAMED_TEXTS).update(
         lambda saved: {name: query for name, query in {**(saved or {}), **changed}.items() if query is not None}
     )
 
@@ -260,7 +266,7 @@ def _filters_path() -> Path:
 def load_columns(warnings: list[str]) -> ListColumns:
     """Read the columns of the list of traces. A damaged file is renamed, with a text added to `warnings`."""
     try:
-        return StateFile(_columns_path(), ListColumns).load() or ListColumns()
+        return StateFile(_columns_path(), _LIST_COLUMNS).load() or ListColumns()
     except DamagedStateError as error:
         warnings.append(str(error))
         return ListColumns()
@@ -268,7 +274,7 @@ def load_columns(warnings: list[str]) -> ListColumns:
 
 def save_columns(columns: ListColumns) -> None:
     """Save the columns of the list of traces."""
-    StateFile(_columns_path(), ListColumns).save(columns)
+    StateFile(_columns_path(), _LIST_COLUMNS).save(columns)
 
 
 def _columns_path() -> Path:
@@ -285,7 +291,7 @@ def load_resume() -> Resume:
     Raises UsageError if there is none, or the file was damaged and renamed.
     """
     try:
-        resume = StateFile(_resume_path(), Resume).load()
+        resume = StateFile(_resume_path(), _LOCATION).load()
     except DamagedStateError as error:
         raise UsageError(f"nothing to resume: {error}, in {_resume_path().parent}") from None
     if resume is None:

@@ -35,6 +35,7 @@ _UNKNOWN_CODE = Flag.SOURCE_WARNING
 _BEGINNINGS = {b'[{"key"', b"[]", b"null"}
 """Beginnings of tags from nearly every writer."""
 _TRACE = msgspec.json.Decoder(JaegerTrace)
+_ID = msgspec.json.Decoder(str)
 _LARGE_BYTES: Final = 8 << 20
 
 
@@ -68,7 +69,7 @@ def _parts(raw: bytes | Raw) -> Iterator[bytes | Raw]:
     try:
         members = RAW_MEMBERS.decode(raw)
         spans = RAW_ITEMS.decode(members.pop("spans"))
-        named = bool(msgspec.json.decode(members["traceID"], type=str))
+        named = bool(_ID.decode(members["traceID"]))
     except (*MALFORMED, KeyError):
         named = False
     if not named or len(spans) <= CHUNK_SPANS:

@@ -29,6 +29,7 @@ from tracetui.model.json_decoding import MALFORMED, RAW_ITEMS, encode_any, is_va
 _MAX_LINES: Final = 100_000
 """Largest number of lines of one unit."""
 _CHUNK: Final = 1 << 20
+_STRING: Final = msgspec.json.Decoder(str)
 _ITEM_BEGINS: Final = (b"{", b"[", b'"')
 
 
@@ -269,9 +270,6 @@ def _items(text: bytes) -> list[bytes] | None:
         items = [bytes(item) for item in RAW_ITEMS.decode(text)]
         if not all(item.startswith(_ITEM_BEGINS) for item in items):
             return None
-        return [
-            msgspec.json.decode(item, type=str).encode("utf-8", "replace") if item[:1] == b'"' else item
-            for item in items
-        ]
+        return [_STRING.decode(item).encode("utf-8", "replace") if item[:1] == b'"' else item for item in items]
     except MALFORMED:
         return None

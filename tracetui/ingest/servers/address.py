@@ -12,7 +12,7 @@ import msgspec
 
 from tracetui.model.errors import UsageError
 from tracetui.model.json_decoding import MALFORMED
-from tracetui.model.search import Search
+from tracetui.model.search import Search, search_from
 from tracetui.model.times import find_duration, find_moment
 
 _SCHEMES: Final = re.compile(r"(https?://|unix:)", re.IGNORECASE)
@@ -43,6 +43,7 @@ _PAGE_KINDS: Final = {
     "system-architecture": SERVICES,
 }
 """Kinds of pages other than traces."""
+_TEXTS: Final = msgspec.json.Decoder(dict[str, str])
 _NS: Final = {"us": 1_000, "ms": 1_000_000}
 _SEARCH_PARAMETERS: Final = {
     "service": ("service", "serviceName", "query.serviceName", "query.service_name"),
@@ -228,7 +229,7 @@ def _search(query: dict[str, list[str]], *, is_zipkin: bool) -> Search | None:
     trace_ids = [text for key in _SEARCH_PARAMETERS["trace_ids"] for text in query.get(key, ()) if text]
     if trace_ids:
         found["trace_ids"] = trace_ids
-    return msgspec.convert(found, Search) if found else None
+    return search_from(found) if found else None
 
 
 def _number(text: str, unit: int) -> int | None:
@@ -240,7 +241,7 @@ def _attributes(query: dict[str, list[str]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in (*query.get("tags", ()), *query.get("query.attributes", ())):
         try:
-            found |= msgspec.json.decode(text, type=dict[str, str])
+            found |= _TEXTS.decode(text)
         except MALFORMED:
             # Tempo's form: key=value key="a value"
             found |= {key: value or quoted for key, quoted, value in _LOGFMT.findall(text)}

@@ -61,19 +61,17 @@ class ServerResponse:
     surplus: Surplus | None = None
     """Members that were dropped from the body, see `without_surplus`."""
 
-    def json(self, kind: type[_BodyKind]) -> _BodyKind:
-        """Decode the body as the expected type. Raises one of NO_JSON for any other. Numbers may be in quotes, and lone
-        surrogates become U+FFFD.
-        """
+    def json(self, decoder: msgspec.json.Decoder[_BodyKind]) -> _BodyKind:
+        """Decode the body. Raises one of NO_JSON for another type than the expected. Lone surrogates become U+FFFD."""
         try:
-            return msgspec.json.decode(self.body, type=kind, strict=False)
+            return decoder.decode(self.body)
         except msgspec.ValidationError:
             raise
         except msgspec.DecodeError:
             whole = without_lone_surrogates(self.body)
             if whole == self.body:
                 raise
-        return msgspec.json.decode(whole, type=kind, strict=False)
+        return decoder.decode(whole)
 
 
 class Connection:
@@ -140,15 +138,18 @@ class Connection:
                 response.status_code, _content_type(response), surplus.text if surplus else body, surplus
             )
 
-    def json(self, kind: type[_BodyKind], path: str, params: Params | None = None) -> _BodyKind:
-        """Request and decode a small response. Raises HttpError unless it has status 200 and the expected structure."""
+    def json(self, decoder: msgspec.json.Decoder[_BodyKind], path: str, params: Params | None = None) -> _BodyKind:
+        """Request and decode a small response. Raises HttpError unless it has status 200 and the expected structure.
+
+        decoder: made with `strict=False`, as some servers put numbers in quotes.
+        """
         response = self.get(path, params)
         if response.status != httpx.codes.OK:
             raise self.errors.status_error(path, response.status, response.body)
         if response.surplus:
             self.warn(f"{path}: {response.surplus}")
         try:
-            return response.json(kind)
+            return response.json(decoder)
         except msgspec.ValidationError as error:
             raise self.errors.unexpected_response_error(path, str(error)) from None
         except NO_JSON:

@@ -71,6 +71,11 @@ class _JaegerCalls(msgspec.Struct):
     data: list[msgspec.Raw] | None = None
 
 
+_NAME_LISTS: Final = msgspec.json.Decoder(_Names, strict=False)
+_OPERATION_LISTS: Final = msgspec.json.Decoder(_OperationNames, strict=False)
+_CALL_LISTS: Final = msgspec.json.Decoder(_JaegerCalls, strict=False)
+
+
 class Jaeger(BackEnd):
     """Jaeger, or a server with one of its APIs."""
 
@@ -124,14 +129,14 @@ class Jaeger(BackEnd):
 
     def services(self) -> list[str]:
         path = f"{self._root}/api/v3/services" if self._prefers_v3 else f"{self._root}/api/services"
-        found = self.connection.json(_Names, path)
+        found = self.connection.json(_NAME_LISTS, path)
         return self.names(path, (found.services if self._prefers_v3 else found.data) or (), "services")
 
     def operations(self, service: str) -> list[str]:
         path = f"{self._root}/api/v3/operations" if self._prefers_v3 else f"{self._root}/api/operations"
         if not self._lists_operations_by_path:
             try:
-                found = self.connection.json(_OperationNames, path, {"service": service})
+                found = self.connection.json(_OPERATION_LISTS, path, {"service": service})
             except HttpError as error:
                 if self._prefers_v3 or error.status not in (_BAD_REQUEST, _NOT_FOUND):
                     raise
@@ -140,7 +145,7 @@ class Jaeger(BackEnd):
                 listed = (found.operations if self._prefers_v3 else found.data) or ()
                 return self.names(path, [item.name for item in listed], "operations")
         path = f"{self._root}/api/services/{quote(service, safe='')}/operations"
-        return self.names(path, self.connection.json(_Names, path).data or (), "operations")
+        return self.names(path, self.connection.json(_NAME_LISTS, path).data or (), "operations")
 
     def trace(self, trace_id: str) -> bytes | None:
         path = f"{self._root}/api/v3/traces/" if self._v3 else f"{self._root}/api/traces/"
@@ -161,7 +166,7 @@ class Jaeger(BackEnd):
         path = f"{self._root}/api/dependencies"
         params = {"endTs": end_ns // 1_000_000, "lookback": max((end_ns - start_ns) // 1_000_000, 1)}
         try:
-            found = self.connection.json(_JaegerCalls, path, params).data or ()
+            found = self.connection.json(_CALL_LISTS, path, params).data or ()
         except HttpError as error:
             if "not supported" not in error.server_message:
                 raise

@@ -34,6 +34,9 @@ class _Metrics(msgspec.Struct):
     metrics: list[_Metric] | None = None
 
 
+_RESPONSE: Final = msgspec.json.Decoder(_Metrics, strict=False)
+
+
 def metrics_of(connection: Connection, root: str, service: str, start_ns: int, end_ns: int) -> Metrics:
     """Query the metrics of a service, from the API below the path `root`.
 
@@ -48,9 +51,9 @@ def metrics_of(connection: Connection, root: str, service: str, start_ns: int, e
         "ratePer": max(lookback // _STEPS, 10 * _MIN_STEP_MS),
     }
     try:
-        calls = _mean(connection.json(_Metrics, f"{root}/api/metrics/calls", params))
-        errors = _mean(connection.json(_Metrics, f"{root}/api/metrics/errors", params))
-        p95 = _mean(connection.json(_Metrics, f"{root}/api/metrics/latencies", {**params, "quantile": "0.95"}))
+        calls = _mean(connection.json(_RESPONSE, f"{root}/api/metrics/calls", params))
+        errors = _mean(connection.json(_RESPONSE, f"{root}/api/metrics/errors", params))
+        p95 = _mean(connection.json(_RESPONSE, f"{root}/api/metrics/latencies", {**params, "quantile": "0.95"}))
     except HttpError as error:
         if error.status == _NOT_IMPLEMENTED:
             raise NotSupportedError(f"{connection.name}: no metrics store is configured") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -20,6 +21,9 @@ class _Summarised(msgspec.Struct, rename="camel"):
 
 class _Summaries(msgspec.Struct):
     summaries: list[_Summarised] | None = None
+
+
+_RESPONSE: Final = msgspec.json.Decoder(_Summaries, strict=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +50,5 @@ def summaries_at(connection: Connection, path: str, params: Params) -> list[Trac
             item.max_end_time_unix_nano,
             item.error_span_count,
         )
-        for item in connection.json(_Summaries, path, params).summaries or ()
+        for item in connection.json(_RESPONSE, path, params).summaries or ()
     ]

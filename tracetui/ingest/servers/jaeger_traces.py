@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
 import msgspec
 
@@ -48,11 +49,17 @@ class _V1Items(msgspec.Struct):
     data: list[msgspec.Raw] | None
 
 
+_ITEMS: Final = msgspec.json.Decoder(_V1Items)
+_SERVICES: Final = msgspec.json.Decoder(_V1Services)
+_TRACE_SERVICES: Final = msgspec.json.Decoder(_V1TraceServices)
+_TAGGED_TRACES: Final = msgspec.json.Decoder(_V1TaggedTraces)
+
+
 def services_in(document: bytes) -> set[str]:
     """Return the services of all traces of a response; none if it is damaged."""
     try:
-        items = msgspec.json.decode(document, type=_V1Items).data or ()
-        traces = [msgspec.json.decode(item, type=_V1Services) for item in items]
+        items = _ITEMS.decode(document).data or ()
+        traces = [_SERVICES.decode(item) for item in items]
     except NO_JSON:
         return set()
     return {one.service_name for trace in traces for one in (trace.processes or {}).values() if one.service_name}
@@ -65,10 +72,10 @@ def unseen_with_services(document: bytes, services: Collection[str], seen: Trace
     recovers the intact parts.
     """
     try:
-        items = msgspec.json.decode(document, type=_V1Items).data or ()
+        items = _ITEMS.decode(document).data or ()
         kept = []
         for item in items:
-            trace = msgspec.json.decode(item, type=_V1TraceServices)
+            trace = _TRACE_SERVICES.decode(item)
             names = {one.service_name for one in (trace.processes or {}).values()}
             if trace.trace_id not in seen and not names.isdisjoint(services):
                 kept.append(item)
@@ -80,7 +87,7 @@ def unseen_with_services(document: bytes, services: Collection[str], seen: Trace
 def has_errors(document: bytes, services: Collection[str]) -> bool:
     """Test whether a response has a span of one of these services with the tag error=true."""
     try:
-        traces = msgspec.json.decode(document, type=_V1TaggedTraces).data or ()
+        traces = _TAGGED_TRACES.decode(document).data or ()
     except NO_JSON:
         return False
     return any(
@@ -135,6 +142,9 @@ class _V3Response(msgspec.Struct):
     result: _V3Result
 
 
+_V3_RESPONSE: Final = msgspec.json.Decoder(_V3Response)
+
+
 def services_in_v3(document: bytes) -> set[str]:
     """Return the services of all traces of a response; none if it is damaged or of v1."""
     return {group.service for group in _groups(document) if group.service}
@@ -153,6 +163,6 @@ def has_errors_v3(document: bytes, services: Collection[str]) -> bool:
 
 def _groups(document: bytes) -> list[_V3Group]:
     try:
-        return msgspec.json.decode(document, type=_V3Response).result.resource_spans or []
+        return _V3_RESPONSE.decode(document).result.resource_spans or []
     except NO_JSON:
         return []

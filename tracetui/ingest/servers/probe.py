@@ -10,6 +10,7 @@ from tracetui.ingest.servers.back_end import Warn
 from tracetui.ingest.servers.connection import Connection, ServerResponse
 from tracetui.ingest.servers.request_errors import NO_JSON, HttpError
 from tracetui.model.errors import BackEndError
+from tracetui.model.json_decoding import RAW_MEMBERS
 
 _OK, _BAD_REQUEST, _FAILED = 200, 400, 500
 _REFUSED: Final = (401, 403)
@@ -54,7 +55,7 @@ class Probe:
         """Return the fields of a JSON response, None unless one of them is `key`."""
         response = self.get(path, **params)
         try:
-            fields = response.json(dict[str, msgspec.Raw]) if response is not None else {}
+            fields = response.json(RAW_MEMBERS) if response is not None else {}
         except NO_JSON:
             return None
         return fields if key in fields else None

@@ -28,6 +28,10 @@ class _Edge(msgspec.Struct, rename="camel"):
     error_count: _Count | None = None
 
 
+_NAME: Final = msgspec.json.Decoder(str)
+_EDGE: Final = msgspec.json.Decoder(_Edge, strict=False)
+
+
 def readable_names(listed: Sequence[msgspec.Raw], what: str, warn: Callable[[str], None]) -> list[str]:
     """Return up to `MAX_NAMES` distinct names of a list, sorted; `warn` is called for those that are skipped.
 
@@ -37,7 +41,7 @@ def readable_names(listed: Sequence[msgspec.Raw], what: str, warn: Callable[[str
     unreadable = long = 0
     for item in listed:
         try:
-            name = msgspec.json.decode(item, type=str)
+            name = _NAME.decode(item)
             name.encode()
         except NO_JSON:
             unreadable += 1
@@ -66,7 +70,7 @@ def readable_edges(listed: Sequence[msgspec.Raw], warn: Callable[[str], None]) -
     unreadable = 0
     for item in listed:
         try:
-            edge = msgspec.json.decode(item, type=_Edge, strict=False)
+            edge = _EDGE.decode(item)
         except NO_JSON:
             unreadable += 1
             if unreadable == len(listed):

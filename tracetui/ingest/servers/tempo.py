@@ -74,6 +74,11 @@ class _Head(msgspec.Struct):
     message: str = ""
 
 
+_TAG_VALUES: Final = msgspec.json.Decoder(_Values, strict=False)
+_FOUND_TRACES: Final = msgspec.json.Decoder(_Listed, strict=False)
+_HEAD: Final = msgspec.json.Decoder(_Head, strict=False)
+
+
 class Tempo(BackEnd):
     """Grafana Tempo."""
 
@@ -107,7 +112,7 @@ class Tempo(BackEnd):
         # without a window it lists only names that arrived recently
         end = int(time.time() + self.connection.clock_ahead) + 1
         window = {"start": end - _NAMES_SECONDS, "end": end}
-        found = self.connection.json(_Values, path, {**params, **window}).tag_values or ()
+        found = self.connection.json(_TAG_VALUES, path, {**params, **window}).tag_values or ()
         return self.names(path, [item.value for item in found], "names")
 
     def search(self, search: Search) -> Generator[bytes]:
@@ -162,12 +167,12 @@ class Tempo(BackEnd):
         if self._supports_hint:
             try:
                 newest: dict[str, str | int] = {"q": traceql + _NEWEST, **params}
-                return self.connection.json(_Listed, "/api/search", newest).traces or ()
+                return self.connection.json(_FOUND_TRACES, "/api/search", newest).traces or ()
             except HttpError as error:
                 if error.status != _BAD_REQUEST:
                     raise
         # if the query is also rejected without the hint, the hint may be supported
-        found = self.connection.json(_Listed, "/api/search", {"q": traceql, **params}).traces or ()
+        found = self.connection.json(_FOUND_TRACES, "/api/search", {"q": traceql, **params}).traces or ()
         self._supports_hint = False
         return found
 
@@ -190,7 +195,7 @@ class Tempo(BackEnd):
         if response.status != 200:
             raise self.connection.errors.status_error(path, response.status, response.body)
         try:
-            head = response.json(_Head)
+            head = response.json(_HEAD)
         except NO_JSON:
             # damaged: the decoder recovers the intact parts
             return response.body

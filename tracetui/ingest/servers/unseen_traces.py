@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
 from tracetui.ingest.servers.request_errors import NO_JSON
+from tracetui.model.json_decoding import RAW_ITEMS, RAW_MEMBERS
 
 TraceStarts = dict[str, int]
 """Start times of traces in nanoseconds since the epoch, by id; 0 if unknown."""
@@ -52,10 +54,18 @@ class _Otlp(msgspec.Struct):
     result: _HeadResult
 
 
+_OTLP: Final = msgspec.json.Decoder(_Otlp, strict=False)
+_SPAN_HEAD: Final = msgspec.json.Decoder(_SpanHead, strict=False)
+_V1_RESPONSE: Final = msgspec.json.Decoder(_V1)
+_V1_TRACE: Final = msgspec.json.Decoder(_V1Trace)
+_ZIPKIN_SPANS: Final = msgspec.json.Decoder(list[_ZipkinSpan], strict=False)
+_ZIPKIN_TRACES: Final = msgspec.json.Decoder(list[list[_ZipkinSpan]], strict=False)
+
+
 def otlp_starts(document: bytes) -> TraceStarts:
     """Read the traces of a response of Jaeger's v3 API; none if it is damaged."""
     try:
-        groups = msgspec.json.decode(document, type=_Otlp, strict=False).result.resource_spans or ()
+        groups = _OTLP.decode(document).result.resource_spans or ()
     except NO_JSON:
         return {}
     found: TraceStarts = {}
@@ -74,9 +84,13 @@ def unseen_otlp(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, bytes]
     if starts.keys() <= seen.keys():
         return starts, b""
     try:
-        response = _fields(document)
-        result = _fields(response["result"])
-        groups = [group for raw in _items(result["resourceSpans"]) if (group := _unseen_group(_fields(raw), seen))]
+        response = RAW_MEMBERS.decode(document)
+        result = RAW_MEMBERS.decode(response["result"])
+        groups = [
+            group
+            for raw in RAW_ITEMS.decode(result["resourceSpans"])
+            if (group := _unseen_group(RAW_MEMBERS.decode(raw), seen))
+        ]
     except (*NO_JSON, KeyError):
         return starts, document
     result["resourceSpans"] = msgspec.Raw(msgspec.json.encode(groups))
@@ -87,24 +101,16 @@ def unseen_otlp(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, bytes]
 def _unseen_group(group: dict[str, msgspec.Raw], seen: TraceStarts) -> dict[str, msgspec.Raw]:
     """Return the spans of a resource without those of traces in `seen`; empty if none is left."""
     scopes = []
-    for raw in _items(group["scopeSpans"]):
-        scope = _fields(raw)
-        spans = [span for span in _items(scope["spans"]) if _trace_of(span) not in seen]
+    for raw in RAW_ITEMS.decode(group["scopeSpans"]):
+        scope = RAW_MEMBERS.decode(raw)
+        spans = [span for span in RAW_ITEMS.decode(scope["spans"]) if _trace_of(span) not in seen]
         if spans:
             scopes.append({**scope, "spans": spans})
     return {**group, "scopeSpans": msgspec.Raw(msgspec.json.encode(scopes))} if scopes else {}
 
 
-def _fields(raw: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
-    return msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-
-
-def _items(raw: msgspec.Raw) -> list[msgspec.Raw]:
-    return msgspec.json.decode(raw, type=list[msgspec.Raw])
-
-
 def _trace_of(span: msgspec.Raw) -> str:
-    return msgspec.json.decode(span, type=_SpanHead, strict=False).trace_id
+    return _SPAN_HEAD.decode(span).trace_id
 
 
 def unseen_v1(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, bytes]:
@@ -113,14 +119,14 @@ def unseen_v1(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, bytes]:
     A damaged one is returned unchanged, and damaged items stay: the decoder recovers the intact parts.
     """
     try:
-        response = msgspec.json.decode(document, type=_V1)
+        response = _V1_RESPONSE.decode(document)
     except NO_JSON:
         return {}, document
     starts: TraceStarts = {}
     new = []
     for item in response.data or ():
         try:
-            trace = msgspec.json.decode(item, type=_V1Trace)
+            trace = _V1_TRACE.decode(item)
         except NO_JSON:
             new.append(item)
             continue
@@ -144,11 +150,11 @@ def unseen_jaeger(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, byte
 def unseen_zipkin(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, bytes]:
     """Reduce a response of Zipkin in the way of `unseen_v1`."""
     try:
-        items = msgspec.json.decode(document, type=list[msgspec.Raw])
+        items = RAW_ITEMS.decode(document)
         starts: TraceStarts = {}
         new = []
         for item in items:
-            for span in (spans := msgspec.json.decode(item, type=list[_ZipkinSpan], strict=False)):
+            for span in (spans := _ZIPKIN_SPANS.decode(item)):
                 _begin(starts, span.trace_id, (span.timestamp or 0) * 1_000)
             if not spans or spans[0].trace_id not in seen:
                 new.append(item)
@@ -174,19 +180,19 @@ def latest_starts(document: bytes) -> TraceStarts:
 
 
 def _otlp_spans(document: bytes) -> Iterator[tuple[str, int]]:
-    for group in msgspec.json.decode(document, type=_Otlp, strict=False).result.resource_spans or ():
+    for group in _OTLP.decode(document).result.resource_spans or ():
         for scope in group.scope_spans or ():
             yield from ((span.trace_id, span.start_time_unix_nano) for span in scope.spans or ())
 
 
 def _v1_spans(document: bytes) -> Iterator[tuple[str, int]]:
-    for item in msgspec.json.decode(document, type=_V1).data or ():
-        trace = msgspec.json.decode(item, type=_V1Trace)
+    for item in _V1_RESPONSE.decode(document).data or ():
+        trace = _V1_TRACE.decode(item)
         yield from ((trace.trace_id, span.start_time * 1_000) for span in trace.spans or ())
 
 
 def _zipkin_spans(document: bytes) -> Iterator[tuple[str, int]]:
-    for spans in msgspec.json.decode(document, type=list[list[_ZipkinSpan]], strict=False):
+    for spans in _ZIPKIN_TRACES.decode(document):
         yield from ((span.trace_id, (span.timestamp or 0) * 1_000) for span in spans)
 
 

@@ -28,6 +28,7 @@ from tracetui.ingest.servers.unseen_traces import (
     add_starts,
     unseen_zipkin,
 )
+from tracetui.model.json_decoding import RAW_ITEMS
 from tracetui.model.search import Search
 from tracetui.model.server_stats import Dependency
 
@@ -53,11 +54,12 @@ class Zipkin(BackEnd):
 
     def services(self) -> list[str]:
         path = f"{self._api}/services"
-        return self.names(path, self.connection.json(list[msgspec.Raw], path), "services")
+        found = self.connection.json(RAW_ITEMS, path)
+        return self.names(path, found, "services")
 
     def operations(self, service: str) -> list[str]:
         path = f"{self._api}/spans"
-        found = self.connection.json(list[msgspec.Raw], path, {"serviceName": service.lower()})
+        found = self.connection.json(RAW_ITEMS, path, {"serviceName": service.lower()})
         return self.names(path, found, "operations")
 
     def supported_search(self, search: Search) -> Search:
@@ -157,7 +159,8 @@ class Zipkin(BackEnd):
     def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:
         params = {"endTs": end_ns // 1_000_000, "lookback": max((end_ns - start_ns) // 1_000_000, 1)}
         path = f"{self._api}/dependencies"
-        edges = self.edges(path, self.connection.json(list[msgspec.Raw], path, params))
+        found = self.connection.json(RAW_ITEMS, path, params)
+        edges = self.edges(path, found)
         # Zipkin omits a count of 0
         return [msgspec.structs.replace(edge, error_count=edge.error_count or 0) for edge in edges]
 
@@ -208,7 +211,7 @@ def _detect(probe: Probe) -> BackEnd | None:
     for api in _APIS:
         response = probe.get(f"{api}/services")
         try:
-            if response is not None and response.json(list[msgspec.Raw]) is not None:
+            if response is not None and response.json(RAW_ITEMS) is not None:
                 return Zipkin(probe.connection, probe.warn, api)
         except NO_JSON:
             continue
