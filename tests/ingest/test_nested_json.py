@@ -108,6 +108,15 @@ def test_tables_with_a_column_of_lines(name: str) -> None:
     assert spans(read(json.dumps({names: columns, rows: cells}))) == spans(read(SAMPLES["flat"].text))
 
 
+@pytest.mark.parametrize("at", [0, 1])
+def test_row_that_is_no_list_is_the_only_loss(at: int) -> None:
+    cells: list[object] = [["2026-03-20T09:46:40Z", line] for line in SPAN_LINES]
+    columns = [{"name": column, "type": "text"} for column in ("@timestamp", "message")]
+    traces = read(json.dumps({"columns": columns, "rows": [*cells[:at], 5, *cells[at:]]}))
+    assert spans(traces) == spans(read(SAMPLES["flat"].text))
+    assert len(warnings(traces)) == 1
+
+
 def test_fields_of_a_search() -> None:
     hits = [{"_id": "1", "fields": {"@timestamp": ["2026-03-20T09:46:40Z"], "message": [line]}} for line in SPAN_LINES]
     assert len(read(json.dumps({"hits": {"hits": hits}}))) == 2

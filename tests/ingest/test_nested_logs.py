@@ -225,6 +225,12 @@ def test_records_in_lists(tmp_path: Path, name: str, indent: int | None) -> None
     assert placed(tmp_path, f"{json.dumps(LISTS[name])}\n" * 2) == RIGHT * 2
 
 
+@pytest.mark.parametrize("bad", [5, None, "?"])
+def test_row_that_is_no_list_is_the_only_loss(tmp_path: Path, bad: object) -> None:
+    table = LISTS["ClickHouse, FORMAT JSONCompact"]
+    assert placed(tmp_path, json.dumps(table | {"data": [bad, *table["data"]]})) == RIGHT
+
+
 def test_table_in_json(tmp_path: Path) -> None:
     names = ["Timestamp", "TraceId", "SpanId", "SeverityText", "Body"]
     types = ["DateTime64(9)", "String", "String", "LowCardinality(String)", "String"]

@@ -46,7 +46,10 @@ _META: Final = msgspec.json.Decoder(_Meta)
 
 
 def rows_of_table(members: Mapping[str, Raw]) -> list[Raw] | None:
-    """Build objects from the rows of a document with the names of their columns; None for other documents."""
+    """Build objects from the rows of a document with the names of their columns; None for other documents.
+
+    Rows that are not lists of cells stay as they are.
+    """
     keys = next((keys for keys in TABLE_KEYS if members.keys() >= set(keys)), None)
     if keys is None:
         return None
@@ -55,11 +58,14 @@ def rows_of_table(members: Mapping[str, Raw]) -> list[Raw] | None:
         names = [column if _first(column) == b'"' else RAW_MEMBERS.decode(column)["name"] for column in columns]
     except (*MALFORMED, KeyError):
         return None
-    if not rows or _first(rows[0]) != b"[" or any(_first(name) != b'"' for name in names):
+    are_lists = [_first(row) == b"[" for row in rows]
+    if not any(are_lists) or any(_first(name) != b'"' for name in names):
         return None
     return [
         Raw(b"{%b}" % b",".join(b"%b:%b" % pair for pair in zip(names, RAW_ITEMS.decode(row), strict=False)))
-        for row in rows
+        if is_list
+        else row
+        for row, is_list in zip(rows, are_lists, strict=True)
     ]
 
 

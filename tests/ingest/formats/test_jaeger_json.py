@@ -377,3 +377,10 @@ def test_attributes_within_a_damaged_key_do_not_decide(
         kind = Kind.CLIENT if KIND in tags else Kind.UNSPECIFIED
         assert {span.kind for span in map(traces.span, range(1, count + 1))} == {kind}
         assert not Analysis(traces).dependencies.edges
+
+
+@pytest.mark.parametrize("bad", [5, None, "?"])
+def test_item_of_a_list_with_positions_that_is_no_object_is_the_only_loss(bad: object) -> None:
+    spans = {str(i): {"spanID": f"{i}", "operationName": "op", "startTime": 1, "duration": 1} for i in (1, 2, 3)}
+    document = {"data": [{"traceID": "7", "spans": {"0": bad, **spans}, "processes": {}}]}
+    assert len(read(json.dumps(document))) == 3

@@ -576,6 +576,28 @@ class TestRecords:
         assert len(traces) == 2
         assert "cut off within a record" in "".join(warnings(traces))
 
+    @pytest.mark.parametrize("bad", [b"\xff" * 30, b"hello world", b"\xff" + DATA[1:], DATA[:30] + b"\xff" * 9])
+    @pytest.mark.parametrize(("count", "at"), [(2, 0), (2, 1), (3, 1), (12, 0), (12, 6), (12, 11)])
+    def test_damaged_record_is_the_only_loss(self, bad: bytes, count: int, at: int) -> None:
+        requests = [request_wire(span_wire(f"{i:016x}")) for i in range(1, count + 1)]
+        requests[at] = bad
+        intake = Intake()
+        decode(b"".join(map(record, requests)), DecodeContext(intake, "file"))
+        traces = assemble(intake)
+        assert len(traces) == count - 1
+        assert len(warnings(traces)) == 1
+
+    def test_text_after_records_costs_none_of_them(self) -> None:
+        requests = [request_wire(span_wire(f"{i:016x}")) for i in (1, 2, 3)]
+        intake = Intake()
+        decode(b"".join(map(record, requests)) + b"shutting down\n", DecodeContext(intake, "file"))
+        assert len(assemble(intake)) == 3
+
+    def test_damaged_message_does_not_hide_a_request(self) -> None:
+        damaged = request_wire(b"\xff" * 20)
+        assert not looks_like_request(damaged)
+        assert looks_like_request(damaged + self.DATA)
+
     @given(st.binary(max_size=100))
     def test_arbitrary_bytes(self, data: bytes) -> None:
         assert looks_like_records(data) in (True, False)

@@ -31,8 +31,8 @@ def items_of(value: Any) -> Any:
         value = lenient_json.container_in(value)
     if isinstance(value, dict) and value and all(map(_is_position, value)):
         items = list(value.values())
-        # the values of tags such as `{"200": "OK"}` are not objects
-        return items if all(isinstance(item, dict) for item in items) else value
+        # the values of tags such as `{"200": "OK"}` are not objects, except for a few
+        return items if 2 * sum(isinstance(item, dict) for item in items) > len(items) else value
     return value
 
 

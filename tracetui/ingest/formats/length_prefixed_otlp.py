@@ -77,9 +77,12 @@ class RecordReader:
 
 
 def looks_like_records(data: bytes | memoryview) -> bool:
-    """Test whether the bytes begin with length-prefixed requests. The last record may be cut off."""
+    """Test whether the bytes begin with length-prefixed requests, some of which may be damaged.
+
+    Lengths that lead from request to request are evidence enough. The last record may be cut off.
+    """
     data = memoryview(data)
-    at = count = 0
+    at = count = requests = 0
     # empty records prove nothing: a file of zeros is full of them
     for _ in range(_TRIED_EMPTY):
         if at + 4 >= len(data) or count >= _TRIED_RECORDS:
@@ -87,12 +90,14 @@ def looks_like_records(data: bytes | memoryview) -> bool:
         length = int.from_bytes(data[at : at + 4], "big")
         if length > len(data) and not bytes(data[at : at + 4]).translate(None, _TEXT):
             # a word, not the length of a record that is cut off
-            return False
-        if length and not _looks_like_payload(data[at + 4 : at + 4 + length], length):
-            return False
+            count += 1
+            break
+        if length:
+            count += 1
+            requests += _looks_like_payload(data[at + 4 : at + 4 + length], length)
         at += 4 + length
-        count += length > 0
-    return count > 0
+    ends_with_a_record = at == len(data)
+    return requests > 1 or (requests > 0 and (ends_with_a_record or 2 * requests >= count))
 
 
 def _looks_like_payload(payload: memoryview, length: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 
 from tracetui.ingest.formats.protobuf_wire import BYTES, NO_END, fields
@@ -22,27 +23,30 @@ def looks_like_request(data: bytes | memoryview) -> bool:
 def wrappers(data: bytes) -> int | None:
     """Count the messages around a request: 0, or 1 for Tempo's v2 API. None if it is not a request."""
     for count in (0, 1):
-        try:
-            for start, stop in islice(_span_ranges(data, 0, NO_END, count + 2), _TRIED_SPANS):
-                if _is_span(data, start, stop):
-                    return count
-        except ValueError:
-            continue
+        spans = islice(_span_ranges(data, 0, NO_END, count + 2), _TRIED_SPANS)
+        if any(_is_span(data, start, stop) for start, stop in spans):
+            return count
     return None
 
 
 def _span_ranges(data: bytes, at: int, end: int, levels: int) -> Iterator[tuple[int, int]]:
     # from the outside in: one or two messages in field 1, then ScopeSpans, then spans in field 2
-    for tag, start, stop in fields(data, at, end):
+    for tag, start, stop in _intact_fields(data, at, end):
         if levels == 0 and tag == 0x12:
             yield start, stop
         elif (levels == 1 and tag in SCOPE_SPANS) or (levels >= 2 and tag == 0x0A):
             yield from _span_ranges(data, start, stop, levels - 1)
 
 
+def _intact_fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the fields before the first damaged one: damage in a message does not affect those beside it."""
+    with suppress(ValueError):
+        yield from fields(data, at, end)
+
+
 def _is_span(data: bytes, at: int, end: int) -> bool:
     sizes = {}
-    for tag, start, stop in fields(data, at, end):
+    for tag, start, stop in _intact_fields(data, at, end):
         if _SPAN_WIRES.get(tag >> 3, tag & 7) != tag & 7:
             return False
         sizes[tag] = stop - start

@@ -80,13 +80,11 @@ def _rows(holder: dict[str, Any]) -> list[dict[str, Any]]:
     if keys is None:
         return []
     columns, rows = (holder[key] for key in keys)
-    if not (
-        isinstance(columns, list) and isinstance(rows, list) and rows and all(isinstance(row, list) for row in rows)
-    ):
+    if not (isinstance(columns, list) and isinstance(rows, list)):
         return []
     names = [str(column.get("name")) if isinstance(column, dict) else str(column) for column in columns]
-    found = [dict(zip(names, row, strict=False)) for row in rows]
-    return found if _is_record(found[0]) else []
+    found = [dict(zip(names, row, strict=False)) for row in rows if isinstance(row, list)]
+    return found if any(map(_is_record, found)) else []
 
 
 def _shared(holder: dict[str, Any]) -> dict[str, Any]:
