@@ -14,7 +14,7 @@ from tracetui.model.span_codec import Codec
 from tracetui.model.tables import Interner, ResourceTable, TraceTable
 
 _Key = tuple[str, bytes, Codec, str, str]
-TEXTS = st.sampled_from(["", "a", "b", UNKNOWN_SERVICE])
+TEXTS = st.sampled_from(["", "a", "b", "\0", "a\0b", "\ud800", UNKNOWN_SERVICE])
 RESOURCES = st.lists(
     st.tuples(TEXTS, st.sampled_from([b"", b"{}"]), st.sampled_from([CODEC, JAEGER_CODEC]), TEXTS, TEXTS)
 )
