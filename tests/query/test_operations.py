@@ -123,6 +123,14 @@ def test_raw_path_is_replaced_by_its_route() -> None:
     ]
 
 
+def test_route_equal_to_a_name_is_its_operation() -> None:
+    traces = traces_with_routes(
+        ("api", "GET /users/bob", "/users/{name}"), ("api", "GET /users/{name}", ""), ("web", "GET /users/bob", "")
+    )
+    assert labels(traces) == ["GET /users/{name}", "GET /users/{name}", "GET /users/bob"]
+    assert len(set(traces.shape.tolist())) == 2
+
+
 def test_route_is_found_in_any_of_a_few_spans() -> None:
     traces = traces_with_routes(("api", "GET /users/bob", ""), ("api", "GET /users/bob", "/users/{name}"))
     assert labels(traces) == ["GET /users/{name}"] * 2

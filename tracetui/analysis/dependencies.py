@@ -15,6 +15,7 @@ from tracetui.analysis.latency import STATISTICS, Latency, group_latencies, late
 from tracetui.analysis.network import NetworkTimes, network_times
 from tracetui.analysis.stats.groups import count_in_groups, group_slices, known_quantiles
 from tracetui.model.peers import PeerType
+from tracetui.model.sorted_texts import sorted_texts
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
@@ -221,13 +222,11 @@ def find_dependencies(
 
 def _sorted_names(nodes: list[str]) -> tuple[list[str], np.ndarray]:
     """Sort the distinct names of nodes. -> these; int64[nodes], the name of each node"""
-    order = sorted(range(len(nodes)), key=nodes.__getitem__)
-    texts = [nodes[node] for node in order]
+    texts, position = sorted_texts(nodes)
     # a service and a peer may have equal names
     is_new = list(map(operator.ne, texts, ["", *texts]))
     is_new[:1] = [True]
-    name_of_node = np.empty(len(nodes), np.int64)
-    name_of_node[order] = np.cumsum(is_new) - 1
+    name_of_node: np.ndarray = (np.cumsum(is_new) - 1)[position]
     return list(compress(texts, is_new)), name_of_node
 
 

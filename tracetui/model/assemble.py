@@ -18,12 +18,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tracetui.model.canonical_order import in_canonical_order, one_spelling, sorted_texts
+from tracetui.model.canonical_order import in_canonical_order, one_spelling
 from tracetui.model.ids import span_text
 from tracetui.model.intake import Intake
 from tracetui.model.merge import merge
 from tracetui.model.records import NEVER, Records
 from tracetui.model.shared_ids import join_halves
+from tracetui.model.sorted_texts import sorted_texts
 from tracetui.model.span import Flag
 from tracetui.model.span_index import SpanIndex
 from tracetui.model.traces import TraceSet

@@ -45,14 +45,6 @@ def _has_several_sources(trace: np.ndarray, source: np.ndarray, count: int) -> n
     return several
 
 
-def sorted_texts(texts: list[str]) -> tuple[list[str], np.ndarray]:
-    """Sort texts. -> the sorted texts; int32[texts], the new position of each"""
-    order = sorted(range(len(texts)), key=texts.__getitem__)
-    position = np.empty(len(texts), np.int32)
-    position[order] = np.arange(len(texts))
-    return [texts[i] for i in order], position
-
-
 def one_spelling(odd: Mapping[int, str], row: np.ndarray, records: np.ndarray) -> dict[int, str]:
     """Choose the spelling of span ids independently of the order of records.
 

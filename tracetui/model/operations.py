@@ -52,8 +52,13 @@ def exact_operations(traces: TraceSet) -> Operations:
 
 def operations_by_shape(traces: TraceSet) -> Operations:
     """Derive the shape of every name, and the routes of raw paths from a few spans of each."""
-    texts = Interner()
-    of_name = texts.array(shapes(traces.names))
+    shaped = shapes(traces.names)
+    if shaped == traces.names:
+        # distinct, so that no text needs to be looked up
+        texts, of_name = Interner(shaped, distinct=True), np.arange(len(shaped), dtype=np.int32)
+    else:
+        texts = Interner()
+        of_name = texts.array(shaped)
     found = _routes(traces)
     pairs = np.array(sorted(found), np.int64)
     of_route = np.array([texts(found[pair]) for pair in pairs.tolist()], np.int32)
