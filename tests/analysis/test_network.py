@@ -113,7 +113,7 @@ def test_all_calls_with_two_halves_are_measured_once(spans: list[GivenSpan]) -> 
     assert ((found.before[split] >= 0) & (found.after[split] >= 0)).all()
 
 
-def counted_by_hand(lines: list[str]) -> dict[str, list[int]]:
+def times_from_json(lines: list[str]) -> dict[str, list[int]]:
     """Network and queue times of OTLP records, ns, by calling span, read from the JSON text alone.
 
     A call is answered by the SERVER spans below it that follow through INTERNAL spans, a message received by CONSUMER
@@ -167,13 +167,13 @@ def counted_by_hand(lines: list[str]) -> dict[str, list[int]]:
     ],
     ids=lambda value: value.stem if isinstance(value, Path) else None,
 )
-def test_network_and_queue_times_equal_a_count_by_hand(path: Path, least: int) -> None:
+def test_network_and_queue_times_equal_those_read_from_json(path: Path, least: int) -> None:
     traces = Session.open([str(path)]).loaded
     found = network_times(traces)
     measured_times: dict[str, list[int]] = {}
     for caller, total in zip(found.caller.tolist(), found.total.tolist(), strict=True):
         measured_times.setdefault(traces.span_id(caller), []).append(total)
-    expected = counted_by_hand(path.read_text("utf-8").splitlines())
+    expected = times_from_json(path.read_text("utf-8").splitlines())
     assert {span_id: sorted(times) for span_id, times in measured_times.items()} == expected
     assert len(expected) >= least
 

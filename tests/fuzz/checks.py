@@ -186,9 +186,9 @@ def _check_comparisons(analysis: Analysis) -> None:
     if not traces.trace_count:
         return
     found = compare(analysis, Analysis(traces))
-    to_json_text = _strict(compare_json(found), "compare")
+    document = _strict(compare_json(found), "compare")
     check(not found.regressions, "compare with itself: regressions")
-    for path, number in _numbers(to_json_text["changes"]):
+    for path, number in _numbers(document["changes"]):
         check(not path.endswith(".difference") or number == 0, "compare with itself: differences")
     _harmless(compare_text(found, ("a", "b"), ReportOptions(width=80)), "compare")
     failed = traces.trace_errors > 0

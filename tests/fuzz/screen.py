@@ -66,7 +66,7 @@ _OWN = re.compile(
     rb"\x1b\[[0-9;:]*m|\x1b\[[0-9;]*[HABCDJKGduLMP@]|\x1b\[[<>=?][0-9;]*[hlcuqn]|\x1b\[\?[0-9;]*\$p|\x1b\[[0-9;]* q"
     rb"|\x1b\]22;[a-z-]*\x07|\x1b\[[0-9;]*[nt]|\x1b\]52;c;[A-Za-z0-9+/=]*(?:\x07|\x1b\\)|\x1b[78=>]|\x1b\(B|\r|\n"
 )
-_OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 class FailedError(AssertionError):
@@ -155,14 +155,14 @@ def fuzz_screen(seed: int, count: int, sources: Sequence[str], home: Path, *, op
     if b"Traceback" in terminal.seen:
         raise FailedError(f"seed {seed}: a traceback on the terminal: {terminal.seen[-2_000:]!r}")
     for found in interpreted_sequences(terminal.seen):
-        raise FailedError(f"seed {seed}: the terminal obeys what came of the data: {found!r}")
+        raise FailedError(f"seed {seed}: control characters from the data reach the terminal: {found!r}")
     return len(terminal.seen)
 
 
-def interpreted_sequences(to_json_text: bytes) -> Iterator[str]:
+def interpreted_sequences(output: bytes) -> Iterator[str]:
     """Find control characters that the screen must not write, each with its context."""
-    text = _OWN.sub(b"", to_json_text.replace(QUERY.encode(), b"")).decode("utf-8", "replace")
-    for found in _OBEYED.finditer(text):
+    text = _OWN.sub(b"", output.replace(QUERY.encode(), b"")).decode("utf-8", "replace")
+    for found in _CONTROL_CHARACTERS.finditer(text):
         yield text[max(found.start() - 40, 0) : found.end() + 40]
 
 

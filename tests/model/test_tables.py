@@ -1,4 +1,4 @@
-"""Tables survive the way between processes, and number equal entries once."""
+"""Tables are pickled without loss, and number equal entries once."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Scene:
 def painted_frame(app: App[None]) -> Frame:
     """Take the cells that an app shows."""
     size = Size(*app.size)
-    # themes of the terminal's colours leave these two to it
+    # themes with the terminal's colours do not define these two
     usual = ("#ffffff", "#000000") if app.current_theme.dark else ("#000000", "#ffffff")
     named = app.theme_variables["foreground"], app.theme_variables["background"]
     colour, ground = (one if one.startswith("#") else other for one, other in zip(named, usual, strict=True))

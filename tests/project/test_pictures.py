@@ -85,8 +85,8 @@ def test_text_of_a_frame_is_escaped_and_stays_in_its_columns() -> None:
 
 
 @pytest.mark.parametrize("theme", ["textual-dark", "ansi-dark", "ansi-light", "without colours"])
-async def test_every_look_has_a_picture_in_colours_of_its_own(theme: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also of the terminal's own colours, which a picture does not have."""
+async def test_picture_of_any_theme_has_fixed_colours(theme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture cannot use the terminal's colours."""
     if theme == "without colours":
         monkeypatch.setenv("NO_COLOR", "1")
     async with opened(INCIDENT, size=(80, 24)) as (app, pilot):

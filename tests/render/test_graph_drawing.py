@@ -53,7 +53,7 @@ def test_edges_can_be_read_from_the_drawing(graph: tuple[list[str], set[tuple[st
 
 
 @given(graphs(12), st.data(), st.sampled_from([UNICODE, ASCII]))
-def test_figures_and_marks_can_be_read_at_their_edge(
+def test_labels_and_glyphs_can_be_read_at_their_edge(
     graph: tuple[list[str], set[tuple[str, str]]], data: st.DataObject, glyphs: Glyphs
 ) -> None:
     nodes, pairs = graph
@@ -204,7 +204,7 @@ def test_names_that_differ_at_the_end_are_distinguishable() -> None:
     assert sorted(text.strip() for text in rows_of(drawn)) == ["▐inve…service▌", "▐inv…sync-job▌", "▐mail▌"]
 
 
-def test_labels_of_failing_calls_keep_their_colour_in_a_highlight() -> None:
+def test_highlight_keeps_the_colour_of_failing_calls() -> None:
     edges = [DrawnEdge("a", "b", label="9", fails=True), DrawnEdge("a", "c", label="5")]
     drawn = GraphDrawing({name: DrawnNode(name) for name in "abc"}, edges, UNICODE)
     drawn.highlight("a", node_role=Role.TITLE, line_role=Role.ACCENT)

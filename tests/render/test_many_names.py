@@ -213,7 +213,7 @@ def test_only_bottlenecks_that_are_listed_are_built(monkeypatch: pytest.MonkeyPa
     assert document["bottlenecks"] == [bottleneck_json(one) for one in analysis.bottlenecks()]
 
 
-def test_measured_file_has_the_same_spans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_benchmark_file_equals_the_exported_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark, "FOLDER", tmp_path)
     exported = exporter_named("jaeger").encode(many_names(2_000, FEW), Counter())
     assert benchmark.many_names_file(2_000, FEW).read_bytes() == b"".join(exported)

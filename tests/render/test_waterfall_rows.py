@@ -1,4 +1,4 @@
-"""Which spans have a row, held against a plain reading of the tree."""
+"""Which spans have a row, group against a plain reading of the tree."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_folding_outside_keeps_the_path_to_each_span_open(traces: TraceSet, data
 
 
 @given(trees(), st.data(), st.integers(1, 12))
-def test_ways_to_further_spans_are_unfolded_as_far_as_the_rows_have_room(
+def test_ancestors_of_further_spans_are_unfolded_as_far_as_there_is_room(
     traces: TraceSet, data: st.DataObject, most: int
 ) -> None:
     keys = traces.operation.astype(np.int64)
@@ -233,7 +233,7 @@ def test_ways_to_further_spans_are_unfolded_as_far_as_the_rows_have_room(
 
 
 @given(trees(), st.data())
-def test_siblings_that_share_a_row(traces: TraceSet, data: st.DataObject) -> None:
+def test_siblings_share_a_row_unless_kept(traces: TraceSet, data: st.DataObject) -> None:
     size = len(traces)
     flags = st.lists(st.booleans(), min_size=size, max_size=size)
     rows = Rows(traces, 0, size, traces.operation.astype(np.int64), 3)
@@ -255,19 +255,19 @@ def test_siblings_that_share_a_row(traces: TraceSet, data: st.DataObject) -> Non
         assert rows.hidden(row) == len(rows.spans(row)) - len(siblings)
         assert [one for one in before.values() if one.start in rows.spans(row)][-1].stop == rows.spans(row).stop
     span = data.draw(st.integers(0, size - 1))
-    held = next(group for row, group in enumerate(groups) if span in rows.spans(row))
+    group = next(group for row, group in enumerate(groups) if span in rows.spans(row))
     row = rows.reveal(span)
     assert rows.positions[row] == span
     assert rows.group(row) is None
     assert sorted(one for row in range(len(rows)) for one in rows.spans(row)) == list(range(size))
-    if held is not None:
-        for one in held.tolist():
+    if group is not None:
+        for one in group.tolist():
             assert rows.spans(rows.row_of(one)).start <= one
     rows.unfold_all(repeats=True)
     assert rows.positions.tolist() == list(range(size))
 
 
-def test_a_row_that_siblings_share_is_unfolded_or_parted() -> None:
+def test_row_of_siblings_is_unfolded_or_gives_one_a_row() -> None:
     traces = build(
         span("root", 0, 100),
         *(span(f"{i:x}", 10 * i, 10 * i + 5, parent="root", name=f"step {chr(97 + i)}") for i in range(8)),

@@ -187,7 +187,7 @@ async def test_current_and_former_keys_run_the_action(view: str) -> None:
 
 
 @pytest.mark.parametrize("view", VIEW_KEYS)
-async def test_keys_of_other_views_say_where_they_work(view: str) -> None:
+async def test_keys_of_other_views_report_where_they_work(view: str) -> None:
     """All keys that only other views have, with the exact text of one."""
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("enter", KEYS[f"view.{view}"].keys)
@@ -222,7 +222,7 @@ async def test_key_of_another_view_is_named_under_the_keymap() -> None:
         assert "works" not in pilot.text
 
 
-async def test_keys_of_this_view_say_nothing_without_a_trace() -> None:
+async def test_keys_of_this_view_are_not_reported_without_a_trace() -> None:
     async with opened() as (_, pilot):
         await pilot.press("2", "z")
         assert "No traces loaded." in pilot.text

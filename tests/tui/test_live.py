@@ -564,7 +564,7 @@ async def test_following_reports_unread_traces_and_reads_all_errors(
 
 
 async def test_open_trace_with_late_spans_is_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its spans may come when newer traces are long there: no look for those finds them."""
+    """Its spans may arrive long after newer traces, so a search for new traces does not find them."""
     poll_often(monkeypatch)
     now = time.time_ns()
     with LiveServer("zipkin", ends_ns=now - 900_000_000_000) as server:

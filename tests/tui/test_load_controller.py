@@ -150,7 +150,7 @@ def test_stop_applies_to_the_running_request_only(stops: list[str]) -> None:
     assert stops == ["stop", "stop"]
 
 
-def test_reload_waits_for_a_request_that_stops_and_says_why_it_cannot_begin(stops: list[str]) -> None:
+def test_reload_is_refused_while_a_request_runs_and_follows_one_that_stops(stops: list[str]) -> None:
     host = Host()
     controller = live_controller(host)
     controller.reload()
@@ -251,7 +251,7 @@ def test_poll_after_incomplete_ones_searches_from_before_them() -> None:
     minute = 60_000_000_000
     starts = np.array([time.time_ns() + 10 * minute])
 
-    def polls_awaited(*are_incomplete: bool) -> list[int]:
+    def reaches_of_polls(*are_incomplete: bool) -> list[int]:
         """Poll with these results, one every ten minutes. -> minutes from each start of a window to its poll"""
         reaches: list[int] = []
         for is_incomplete in are_incomplete:
@@ -268,11 +268,11 @@ def test_poll_after_incomplete_ones_searches_from_before_them() -> None:
     searches._started_ns = clock[0]
     searches.succeeded([SearchReport("", may_have_more=False, search=Search())], is_poll=False)
     # each reaches back to the poll before, and a minute more
-    assert polls_awaited(False, False) == [11, 11]
+    assert reaches_of_polls(False, False) == [11, 11]
     # the first two incomplete polls are 30 and 20 minutes before the one that follows the first complete one
-    assert polls_awaited(True, True, False, False, False) == [11, 11, 11, 41, 11]
+    assert reaches_of_polls(True, True, False, False, False) == [11, 11, 11, 41, 11]
     # a poll that closes the gap and is incomplete is repeated after the next complete one
-    assert polls_awaited(True, False, True, False, False) == [11, 11, 31, 11, 51]
+    assert reaches_of_polls(True, False, True, False, False) == [11, 11, 31, 11, 51]
 
 
 @pytest.mark.parametrize("other", [lambda one, starts: one.late_poll("", starts), lambda one, _: one.trace_poll("ab")])

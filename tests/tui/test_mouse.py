@@ -30,7 +30,7 @@ NOTICES = st.none() | st.tuples(WORDS, st.booleans())
 
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
 @given(st.lists(WORDS, min_size=1, max_size=4), HINTS, st.integers(20, 200), NOTICES)
-def test_every_cell_of_the_last_line_is_what_it_shows(
+def test_each_cell_of_the_last_line_leads_to_what_it_shows(
     glyphs: Glyphs, crumbs: list[str], hints: list[tuple[str, str]], width: int, notice: tuple[str, bool] | None
 ) -> None:
     last = crumb_line(width, crumbs, hints, glyphs, notice)
@@ -62,7 +62,7 @@ def test_every_cell_of_the_last_line_is_what_it_shows(
     assert last.hint_at(cell) is None
 
 
-def test_text_of_a_breadcrumb_is_neither_separator_nor_hint() -> None:
+def test_breadcrumb_that_looks_like_a_hint_is_no_hint() -> None:
     crumbs, hints = ["Waterfall", "a > b", "Enter open"], [("Enter", "open"), ("?", "keys")]
     last = crumb_line(40, crumbs, hints, ASCII, None)
     assert "Enter open" not in last.line.text.rpartition(crumbs[-1])[2]
@@ -116,7 +116,7 @@ async def test_clicked_view_in_the_breadcrumbs_leaves_the_group() -> None:
         assert not app.current_view.crumbs()
 
 
-async def test_clicked_view_in_the_breadcrumbs_leaves_the_detail_and_what_is_below_it() -> None:
+async def test_clicked_view_in_the_breadcrumbs_leaves_the_detail_and_shows_all_errors() -> None:
     async with opened(INCIDENT, size=(140, 40)) as (app, pilot):
         await pilot.press("4")
         view = app.query_one(ErrorsView)

@@ -120,7 +120,7 @@ async def test_screen_actions(kind: str, monkeypatch: pytest.MonkeyPatch) -> Non
             before = len(server.requests)
             await on.press("F")
             await on.until("following ")
-            await polls_awaited(on, server, before)
+            await wait_for_polls(on, server, before)
             new_requests = server.requests[before:]
             # each poll is one search, and fetches no loaded trace that is unchanged
             assert {request.path for request in new_requests} <= {"/api/v3/traces", "/api/v2/traces", "/api/search"}
@@ -174,10 +174,10 @@ async def filter_undone(on: LiveApp, server: LiveServer) -> None:
     raise AssertionError(on.text)
 
 
-async def polls_awaited(on: LiveApp, server: LiveServer, before: int) -> None:
+async def wait_for_polls(on: LiveApp, server: LiveServer, before: int) -> None:
     """Wait until the server was polled this many times."""
     for _ in range(PATIENCE):
         if len(server.requests) - before >= POLLS:
             return
         await on.pilot.pause(0.05)
-    raise AssertionError("nobody looked")
+    raise AssertionError("the server was not polled")

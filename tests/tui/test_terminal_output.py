@@ -66,14 +66,14 @@ def look_of(cell: Any) -> tuple[Any, ...]:
     return (cell.data, cell.fg, cell.bg, cell.bold, cell.reverse, cell.underscore, cell.strikethrough, cell.italics)
 
 
-def polls_awaited(screen: pyte.Screen) -> list[list[tuple[Any, ...]]]:
+def cells_with_styles(screen: pyte.Screen) -> list[list[tuple[Any, ...]]]:
     """Return text and style of every cell of an emulated terminal."""
     rows = [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
     return [[look_of(cell) for cell in row] for row in rows]
 
 
 def has_ambiguous_width(line: str) -> bool:
-    """Return whether the emulator and Textual differ in the width of characters of a line."""
+    """Test whether the emulator and Textual differ in the width of characters of a line."""
     cells = {character: wcwidth(character) for character in line}
     return any(
         width != get_character_cell_size(character) or (not width and not combining(character))
@@ -112,7 +112,10 @@ async def test_terminal_shows_the_painted_cells(seed: int, tmp_path: Path, monke
             if step % 6 == 5:
                 await pilot.settle()
                 whole = zip(
-                    painted(app), polls_awaited(app.terminal), polls_awaited(full_screen(app, size)), strict=True
+                    painted(app),
+                    cells_with_styles(app.terminal),
+                    cells_with_styles(full_screen(app, size)),
+                    strict=True,
                 )
                 for line, cells, all_at_once in whole:
                     assert cells == all_at_once or has_ambiguous_width(line), (seed, step, line)
@@ -152,11 +155,11 @@ async def test_update_for_a_larger_terminal_is_not_noted_as_shown() -> None:
         app.screen._compositor.size = Size(80, 20)
         app.screen.refresh()
         await pilot.pause()
-        assert polls_awaited(app.terminal) == polls_awaited(full_screen(app, (80, 20)))
+        assert cells_with_styles(app.terminal) == cells_with_styles(full_screen(app, (80, 20)))
 
 
 TEXTS = st.lists(st.sampled_from(["a", "b", " ", "─", "█", "日", "e\u0301", "✖"]), max_size=8).map("".join)
-POLLS: tuple[dict[str, Any], ...] = (
+STYLE_ARGUMENTS: tuple[dict[str, Any], ...] = (
     {},
     {"bold": True},
     {"color": "red"},
@@ -164,7 +167,7 @@ POLLS: tuple[dict[str, Any], ...] = (
     {"color": "#a0b0c0", "bold": True, "dim": True},
 )
 # new objects, as a style caches its codes
-STYLES = st.sampled_from(POLLS).map(lambda look: Style(**look))
+STYLES = st.sampled_from(STYLE_ARGUMENTS).map(lambda look: Style(**look))
 LINES = st.lists(st.tuples(TEXTS, STYLES), max_size=5)
 
 
@@ -198,7 +201,7 @@ def test_terminal_shows_the_last_of_several_updates(
     assert shown.changes(whole, width, system) == ""
     at_once = pyte.Screen(width, 3)
     pyte.Stream(at_once).feed(whole.render_segments(console))
-    assert polls_awaited(terminal) == polls_awaited(at_once)
+    assert cells_with_styles(terminal) == cells_with_styles(at_once)
 
 
 SHIFTS = st.tuples(st.integers(-6, 6), st.integers(-40, 40))
@@ -217,7 +220,7 @@ def part_of(grid: list[list[Segment]], top: int, left: int) -> LayoutUpdate:
 def test_terminal_shows_lines_that_it_moved_itself(seed: int, shifts: list[Any], filler: str) -> None:
     width, height = SHIFT_SIZE
     chance = random.Random(seed)
-    styles = [Style(**look) for look in POLLS]
+    styles = [Style(**look) for look in STYLE_ARGUMENTS]
     texts = [filler if chance.random() < 0.5 else chance.choice("abcd│─┼●▶") for _ in range(99)]
     grid = [[Segment(chance.choice(texts), chance.choice(styles)) for _ in range(160)] for _ in range(40)]
     shown, terminal = ShownCells(), pyte.Screen(width, height)
@@ -227,7 +230,7 @@ def test_terminal_shows_lines_that_it_moved_itself(seed: int, shifts: list[Any],
         pyte.Stream(terminal).feed(shown.changes(update, width, ColorSystem.TRUECOLOR))
         at_once = pyte.Screen(width, height)
         pyte.Stream(at_once).feed(ShownCells().changes(update, width, ColorSystem.TRUECOLOR))
-        assert polls_awaited(terminal) == polls_awaited(at_once)
+        assert cells_with_styles(terminal) == cells_with_styles(at_once)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(3, 0), (-3, 0), (0, 9), (0, -9)])

@@ -35,12 +35,12 @@ from tracetui.tui.state import State
 from tracetui.tui.terminal.background import BackgroundReported
 from tracetui.tui.themes import THEME_NOTES, THEMES, next_theme, render_theme
 
-POLLS: list[tuple[Theme, AppTheme, float]] = [
+LEAST_CONTRASTS: list[tuple[Theme, AppTheme, float]] = [
     (DARK, BUILTIN_THEMES["textual-dark"], 4.5),
     (LIGHT, BUILTIN_THEMES["textual-light"], 4.5),
     (HIGH_CONTRAST, themes.HIGH_CONTRAST, 7.0),
 ]
-NAMES = [look[0].name for look in POLLS]
+NAMES = [theme.name for theme, _, _ in LEAST_CONTRASTS]
 ROLES = [value for name, value in vars(Role).items() if name.isupper()]
 SERVICES = [Role.service(slot) for slot in range(SLOTS)]
 Colour = tuple[int, int, int]
@@ -95,7 +95,7 @@ def test_contrast_matches_wcag() -> None:
     assert contrast(parsed("#6c6c6c"), parsed("#e0e0e0")) == pytest.approx(3.98, abs=0.01)
 
 
-@pytest.mark.parametrize(("theme", "app", "least"), POLLS, ids=NAMES)
+@pytest.mark.parametrize(("theme", "app", "least"), LEAST_CONTRASTS, ids=NAMES)
 @pytest.mark.parametrize("ground", ["background", "surface"])
 def test_every_role_has_enough_contrast(theme: Theme, app: AppTheme, least: float, ground: str) -> None:
     colours = app.to_color_system().generate()
@@ -104,7 +104,7 @@ def test_every_role_has_enough_contrast(theme: Theme, app: AppTheme, least: floa
         assert contrast(shown, parsed(colours[ground])) >= least, role
 
 
-@pytest.mark.parametrize(("theme", "app", "least"), POLLS, ids=NAMES)
+@pytest.mark.parametrize(("theme", "app", "least"), LEAST_CONTRASTS, ids=NAMES)
 def test_every_role_has_enough_contrast_under_the_cursor(theme: Theme, app: AppTheme, least: float) -> None:
     for role in ROLES:
         style = theme.cursor_style(role)
@@ -123,7 +123,7 @@ def test_services_keep_their_colours_under_the_cursor(theme: Theme) -> None:
         assert contrast(colour_of(style, ""), rgb(style.bgcolor)) >= 3, role
 
 
-@pytest.mark.parametrize(("theme", "app", "least"), POLLS, ids=NAMES)
+@pytest.mark.parametrize(("theme", "app", "least"), LEAST_CONTRASTS, ids=NAMES)
 def test_cursor_row_differs_from_the_background(theme: Theme, app: AppTheme, least: float) -> None:
     colours = app.to_color_system().generate()
     band = theme.cursor_style(Role.PLAIN).bgcolor
