@@ -69,13 +69,13 @@ def test_nested_calls_that_time_out_are_one_cascade() -> None:
     assert (one.saving_ns, one.mean_time_ns, one.share_percent) == (50 * US, 90 * US, 50.0)
     assert (one.trace_count, one.most_calls) == (1, 3)
     assert traces.trace_ids[one.example_trace].endswith("t")
-    assert "times out with up to 2 callers" in " ".join(line.text for line in words_of(one))
+    assert "times out (up to 2 callers too)" in " ".join(line.text for line in words_of(one))
     # without a successful call there is nothing to wait for
     (alone,) = found(build(*timed_out), timeouts.KIND)
     assert alone.saving_ns == 90 * US
 
 
-def test_other_errors_and_short_timeouts_are_no_timeout_suggestion() -> None:
+def test_other_errors_and_short_timeouts_are_not_suggested() -> None:
     calls = [span("2", 0, 90, parent="1", name="get", error=True, message="connection refused")]
     assert not found(build(span("1", 0, 100), *calls), timeouts.KIND)
     # it times out sooner than a usual call takes

@@ -142,7 +142,7 @@ def test_cause_that_is_new_since_the_last_poll_is_announced_once(
 
 @pytest.mark.parametrize("max_quick", [100_000, 0], ids=["small set", "large set"])
 @pytest.mark.parametrize(
-    ("source", "cause"), [(INCIDENT, "CAUSE    recommendation-service"), (CHECKOUT, "CAUSE    none is sure")]
+    ("source", "cause"), [(INCIDENT, "CAUSE    recommendation-service"), (CHECKOUT, "CAUSE    no clear cause")]
 )
 async def test_cause_does_not_move_the_list(
     max_quick: int, source: str, cause: str, monkeypatch: pytest.MonkeyPatch

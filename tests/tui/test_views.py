@@ -412,7 +412,7 @@ async def test_blast_radius_follows_the_cursor() -> None:
         assert "3 callers" in app.text
 
 
-async def test_hints_name_the_way_out_of_a_blast_radius_once() -> None:
+async def test_hints_name_the_key_that_ends_a_blast_radius_once() -> None:
     async with running(state_of("shop/shop.json"), "services", size=(80, 24)) as (app, pilot):
         assert "under 20 calls: ≤ longest" in pilot.text
         await pilot.press("b")
@@ -736,7 +736,7 @@ async def test_percentiles_of_few_calls_are_not_shown_as_exact() -> None:
     ("source", "text"),
     [
         ("network", "network   102 ms mean per trace, 100 % of its critical time; most of it to stock-service"),
-        ("async", "queue     min 283 ms  max 283 ms  of 2 messages, before it began"),
+        ("async", "queue     min 283 ms  max 283 ms  of 2 messages, until processing began"),
     ],
 )
 async def test_detail_of_a_hot_spot_names_network_and_queue_time(source: str, text: str) -> None:
@@ -760,7 +760,7 @@ async def test_no_suggestions_are_reported() -> None:
         assert "no suggestions" in pilot.lines[0]
 
 
-async def test_hot_spots_are_sorted_and_go_to_the_first_row() -> None:
+async def test_sorting_hot_spots_moves_the_cursor_to_the_first_row() -> None:
     async with running(state_of("incident/before.json"), "hot-spots", (120, 34)) as (app, pilot):
         pane = app.current_view
         assert isinstance(pane, HotSpotsView)

@@ -273,8 +273,8 @@ class OperationTable:
         return f"network to {callee}" if total and 100 * total >= MOSTLY_PERCENT * critical_ns else ""
 
     def network(self, number: int) -> tuple[int, str]:
-        """Return the network time of an operation's calls on the critical paths, in ns, and the service that most of it
-        was spent on the way to; (0, '') for none.
+        """Return the network time of an operation's calls on the critical paths, in ns, and the callee with most of it;
+        (0, '') for none.
         """
         rows, _ = self._networks.find(np.array([number]))
         if not len(rows):
@@ -283,14 +283,14 @@ class OperationTable:
         return int(self._networks.critical_ns[row]), self.traces.services[self._networks.callee[row]]
 
     def queue_times(self, number: int) -> np.ndarray:
-        """Return how long the messages that an operation receives have waited: int64[m] ns."""
+        """Return the queue time of each message that an operation receives: int64[m] ns."""
         operations, times = self._queues
         begin, end = np.searchsorted(operations, [number, number + 1])
         found: np.ndarray = times[begin:end]
         return found
 
-    def find_waits(self) -> None:
-        """Compute what `network` and `queue_times` need, which takes long for many spans."""
+    def prepare_waits(self) -> None:
+        """Compute what `network` and `queue_times` return, outside the UI loop: it takes long for many spans."""
         _ = self._networks, self._queues
 
     @cached_property

@@ -19,8 +19,8 @@ class SuggestionKind:
     label: one or two words for lists.
     sentence: the suggestion in pieces between which a line may break. Fields: {call} and {other} are the first and
         the second of its calls, {calls} all of them, each a piece of its own; {parent} is "in" and the caller; {count}
-        is `Suggestion.most_calls`, {times} the same as "3 times", {callers} the others
-        of a cascade: " with up to 2 callers".
+        is `Suggestion.most_calls`, {times} the same as "3 times", {callers} the callers that
+        time out as well: " (up to 2 callers too)", or nothing.
     explanation: lines of at most 72 characters: why it is slow, and what to do.
     find: finds the places where it applies.
     repeats: True if its calls are repetitions of one operation, which lists show as a number.

@@ -1,7 +1,7 @@
-"""Timeouts: calls that are waited for until they time out, often with their callers.
+"""Timeouts: calls on critical paths that time out, often with their callers.
 
-A shorter limit saves the time beyond what successful calls of the same operation take: beyond their p95, or the longest
-of few. If none succeeds, waiting is useless and the whole time is saved. Of nested calls that time out, a cascade, the
+A shorter timeout saves the time beyond the p95 of successful calls of the same operation, or beyond the longest of
+few. If none succeeds, waiting is useless and the whole time is saved. Of nested calls that time out, a cascade, the
 innermost decides how long all wait.
 """
 
@@ -23,23 +23,26 @@ _P95, _LONGEST = 3, 5
 def find(siblings: Siblings) -> Instances:
     """Find the innermost calls that time out on critical paths; the count is that of calls in the cascade."""
     traces = siblings.traces
-    ended = timed_out(traces)
+    has_timed_out = timed_out(traces)
     on_path = np.zeros(len(traces), bool)
-    on_path[siblings.span] = ended[siblings.span]
-    until = np.append(0, np.cumsum(on_path))
-    rows = np.flatnonzero(ended[siblings.span])
+    on_path[siblings.span] = has_timed_out[siblings.span]
+    before = np.append(0, np.cumsum(on_path))
+    rows = np.flatnonzero(has_timed_out[siblings.span])
     spans = siblings.span[rows]
-    is_innermost = until[traces.subtree_end[spans]] == until[spans + 1]
+    is_innermost = before[traces.subtree_end[spans]] == before[spans + 1]
     rows, spans = rows[is_innermost], spans[is_innermost]
     time = siblings.time[rows]
-    useless = time - np.minimum(_successful(traces, spans), time)
+    useless = time - np.minimum(_successful_durations(traces, spans), time)
     saving = np.minimum(useless, siblings.bound.of(spans))
     group, members = siblings.named_by(spans)
-    return Instances(group, spans, saving, _nested(traces, ended)[spans], time, members)
+    return Instances(group, spans, saving, _cascade_sizes(traces, has_timed_out)[spans], time, members)
 
 
-def _successful(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
-    """Return what successful calls of the operation of each span take: int64[m] ns, 0 if none succeeds."""
+def _successful_durations(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
+    """Return the p95, or the longest of few, of the successful calls of each span's operation.
+
+    -> int64[m] ns, 0 if no call succeeds
+    """
     operations, which = np.unique(traces.operation[spans], return_inverse=True)
     succeeded = np.flatnonzero(~traces.error & ~traces.no_duration & np.isin(traces.operation, operations))
     if not len(succeeded):
@@ -53,15 +56,15 @@ def _successful(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
     return limit
 
 
-def _nested(traces: TraceSet, ended: np.ndarray) -> np.ndarray:
-    """Count, for each span, those among it and the spans above it that timed out: int64[n]."""
+def _cascade_sizes(traces: TraceSet, has_timed_out: np.ndarray) -> np.ndarray:
+    """Count, for each span, how many of it and its ancestors timed out: int64[n]. has_timed_out: bool[n]"""
     # the subtree of a span is a range
     change = np.zeros(len(traces) + 1, np.int64)
-    spans = np.flatnonzero(ended)
+    spans = np.flatnonzero(has_timed_out)
     np.add.at(change, spans, 1)
     np.add.at(change, traces.subtree_end[spans], -1)
-    nested: np.ndarray = np.cumsum(change)[:-1]
-    return nested
+    sizes: np.ndarray = np.cumsum(change)[:-1]
+    return sizes
 
 
 KIND = SuggestionKind(
@@ -69,9 +72,9 @@ KIND = SuggestionKind(
     label="timeouts",
     sentence=("{call}", "times out{callers}", "{parent}"),
     explanation=(
-        "These calls are waited for until they time out; those above them in",
-        "the cascade time out too. Give them a limit close to what successful",
-        "calls take (p95), shorter than that of each caller, or fail fast.",
+        "These calls time out, and callers that wait for them may time out too.",
+        "Set a timeout close to the p95 of successful calls, and shorter than",
+        "that of each caller, or fail fast.",
     ),
     find=find,
 )

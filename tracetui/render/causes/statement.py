@@ -13,9 +13,9 @@ _WHY = "traces.why"
 
 
 def cause_statement(causes: CausesAndBaseline, glyphs: Glyphs) -> Statement | None:
-    """Return `CAUSE  payment  self time`, `78 % sure`, `charge  self time 12 ms → 85 ms, 40 spans`.
+    """Return `CAUSE  payment  self time`, `confidence 78 %`, `charge  self time 12 ms → 85 ms, 40 spans`.
 
-    None without a baseline, as the verdict says then what fails and what takes the time, and for an uncertain cause.
+    None without a baseline, as the verdict then states what fails and what takes the time, and for an uncertain cause.
     """
     found = causes.found
     if not causes.baseline or not found.is_confident:
@@ -31,6 +31,6 @@ def cause_statement(causes: CausesAndBaseline, glyphs: Glyphs) -> Statement | No
 
 
 def no_cause_statement(*, is_running: bool) -> Statement:
-    """Return a statement that holds the place of a cause while it is searched for, or that none is sure."""
-    text = "searching" if is_running else "none is sure"
+    """Return the statement shown instead of a cause: the search is running, or no cause has enough evidence."""
+    text = "searching" if is_running else "no clear cause"
     return Statement(label("CAUSE", Role.DIM), [Line([(text, Role.DIM)])], "" if is_running else _WHY)

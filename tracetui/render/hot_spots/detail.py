@@ -123,7 +123,7 @@ class HotSpotDetail:
             line = _labelled("queue")
             for name, text in spread(queued, self.glyphs):
                 line.add(f"{name} ", Role.DIM).add(f"{text}  ", Role.STRONG)
-            yield line.add(f"of {numbers.counted(len(queued), 'message')}, before it began", Role.DIM)
+            yield line.add(f"of {numbers.counted(len(queued), 'message')}, until processing began", Role.DIM)
 
     def _async_work(self) -> Iterator[Line]:
         """Yield the asynchronous work that begins with the operation: durations and bottlenecks."""

@@ -55,7 +55,7 @@ def words_of(found: Suggestion) -> list[Line]:
 
 
 def _callers(count: int) -> Line:
-    return Line([(f" with up to {numbers.counted(count, 'caller')}", Role.PLAIN)] if count else [])
+    return Line([(f" (up to {numbers.counted(count, 'caller')} too)", Role.PLAIN)] if count else [])
 
 
 def _enumerated(names: Sequence[Line], more: int) -> list[Line]:

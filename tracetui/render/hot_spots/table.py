@@ -59,7 +59,7 @@ class HotSpotListColumns:
 
     def __init__(self, table: OperationTable) -> None:
         self.table = table
-        table.find_waits()
+        table.prepare_waits()
         self.roles = service_roles(table.traces)
         labels = map(table.label, range(len(table)))
         self.name_cells = max((name_cells(service, False, name) for service, name in labels), default=0)

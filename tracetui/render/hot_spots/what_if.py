@@ -51,8 +51,8 @@ def what_if_bars(found: WhatIf, traces: TraceSet, glyphs: Glyphs) -> list[Line]:
 
 
 def _figures(found: WhatIf, traces: TraceSet) -> list[tuple[str, float, float]]:
-    """Return name, value before and after: of the percentiles, of the mean of few traces, or of the response time of
-    one trace without a name.
+    """Return name, value before and after: of the percentiles, of the mean of few traces, or, with the name '', of the
+    response time of a single trace.
     """
     if are_few(traces.trace_count):
         return [("mean" if traces.trace_count > 1 else "", *found.mean_ns)]

@@ -36,7 +36,8 @@ ERRORS = KeyTable(
         ("⚠", "fewer than 20 traces on one side: the contrast is only a hint"),
     ),
     words=(
-        ("columns", "{app.figures} explains them; entries: entry points of its traces"),
+        ("columns", "explained by the key {app.figures}"),
+        ("entries", "entry points of its traces"),
         (
             "outcome",
             "failed the request; handled: by an ancestor or a retry; background: below a message, or after its "

@@ -25,7 +25,7 @@ APP = KeyTable(
         "semicolon",
         "figures",
         "What the figures mean",
-        "figures of the row: definition, inputs, number of samples",
+        "explain the figures of the row: definition, inputs, number of samples",
         words="explain define column meaning heading",
     ),
     Shortcut("app.reload", "r", "reload", "Reload the sources", "reload files; repeat the servers' search up to now"),
@@ -71,7 +71,12 @@ APP = KeyTable(
     Shortcut("app.next-tab", "ctrl+n", "next_tab", "Next tab", ABOVE, words="sources set"),
     Shortcut("app.close-tab", "", "close_tab", "Close this tab", "close this tab", words="sources set"),
     Shortcut(
-        "app.zone", "t", "next_zone", "Times in UTC or local", "times in UTC or local time", words="time zone clock"
+        "app.zone",
+        "t",
+        "next_zone",
+        "Times in UTC or local",
+        "show times in UTC or local time",
+        words="time zone clock",
     ),
     Shortcut("app.theme", "T", "next_theme", "Next theme"),
     Shortcut("app.redraw", "ctrl+l", "redraw", "Redraw the screen", priority=True),

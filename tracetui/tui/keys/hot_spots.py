@@ -46,12 +46,12 @@ HOT_SPOTS = KeyTable(
     glyphs=(
         ("●", "a service, in its colour"),
         ("⇝", "asynchronous work, which no request waits for"),
-        ("▸", "rows folded to one; {list.open} lists them"),
+        ("▸", "several operations or suggestions in one row; {list.open} lists them"),
         ("≤", "longest of fewer than 20 calls, too few for percentiles"),
         ("✖", "errors among the calls"),
     ),
     words=(
-        ("columns", "{app.figures} explains them"),
+        ("columns", "explained by the key {app.figures}"),
         ("durations", "histogram of call durations, logarithmic scale; over time: mean duration, calls per minute"),
     ),
 )

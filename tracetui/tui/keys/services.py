@@ -11,7 +11,7 @@ SERVICES = KeyTable(
         "b",
         "blast",
         "Blast radius",
-        "blast radius: who is affected if it is slow, if it fails; a third time turns it off",
+        "blast radius: who is affected if it is slow; again: if it fails; a third time: off",
         "blast radius",
         words="impact affected dependents",
     ),
@@ -64,7 +64,7 @@ SERVICES = KeyTable(
         "compare_sets",
         "Map of changes",
         "changes of calls, errors, p95 and network on the map and the graph: since a time, a new version or an earlier "
-        "set; {app.back} ends it",
+        "set; {app.back} turns them off",
         words="regression deploy release compare before after",
     ),
     Use("list.open", "list the traces of the service or call under the cursor", "traces"),
@@ -84,7 +84,7 @@ SERVICES = KeyTable(
         "h,left",
         "side('left')",
         "To the callers",
-        "walk the graph to a caller, a callee, or focus their lists if it is not drawn; {app.next-pane} goes on to the "
+        "go to a caller, a callee in the graph, or in the lists if there is no graph; {app.next-pane} goes on to the "
         "lists",
         "walk",
     ),
@@ -148,7 +148,7 @@ SERVICES = KeyTable(
 
 GRAPH = KeyTable(
     "Graph of a service",
-    Shortcut("graph.left", "h,left", "move(-1, 0)", "Left", "move along the calls; up and down", "walk"),
+    Shortcut("graph.left", "h,left", "move(-1, 0)", "Left", "move along calls to the left or right, up, down", "walk"),
     Shortcut("graph.down", "j,down", "move(0, 1)", "Down", ABOVE),
     Shortcut("graph.up", "k,up", "move(0, -1)", "Up", ABOVE),
     Shortcut("graph.right", "l,right", "move(1, 0)", "Right", ABOVE),
@@ -195,7 +195,7 @@ MAP = KeyTable(
         ("thick line", "many calls: a quarter or more of the largest number between two services"),
         ("dotted line", "asynchronous calls"),
         ("┼", "lines that cross"),
-        ("■", "lines that join: each service at the left calls each one at the right"),
+        ("■", "lines that join: each service on the left calls each one on the right"),
         ("✖", "some of the calls fail"),
         ("↻", "service on a cycle of calls"),
         ("▸ +9", "group of services that call each other more than others, named by the most called one, and 9 more"),

@@ -144,7 +144,7 @@ WATERFALL = KeyTable(
         ("✖ ✗", "error origin; propagated from below, or cancelled"),
         ("◆ ⇢ ⇠ ⇝", "event or log; link to, from; asynchronous call"),
         ("×3 ≤5 ms +2", "a run of 3 similar calls of at most 5 ms, with 2 calls below; unfold to see each"),
-        ("▸ 12 calls", "in a large trace, 12 siblings that hardly matter; unfold to see each"),
+        ("▸ 12 calls", "12 siblings with little critical time, in a large trace; unfold to see each"),
         (
             "⚠",
             "warning: orphan, missing or impossible time, clock skew?, root missing (the trace duration counts as "
