@@ -1,4 +1,4 @@
-"""Figures explain themselves: definition, inputs and number of samples, in every view with columns."""
+"""The key that explains figures: definition, inputs and number of samples, in every view."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.building import build, span
 from tests.support.paths import INCIDENT, SAMPLES
 from tests.support.trace_app import opened
 from tracetui.export.save import save
-from tracetui.render.definitions import DEFINITIONS, explained
+from tracetui.render.definitions import DEFINITIONS, explanations
 from tracetui.render.text.glyphs import ASCII, glyphs_of
 from tracetui.render.text.headings import columns_of, values_of
 from tracetui.tui.help import HelpScreen
@@ -44,25 +44,25 @@ def test_values_are_found_below_their_headings() -> None:
 
 def test_a_figure_is_explained_with_its_value_and_samples() -> None:
     heading, row = "calls       p95    traces", "   56    101 ms  56 / 304"
-    texts = dict(explained("hot-spots", heading, row))
+    texts = dict(explanations("hot-spots", heading, row))
     assert set(texts) == {"calls", "p95", "traces"}
     assert texts["p95"].startswith("101 ms: 95th percentile of the durations")
     assert texts["p95"].endswith("n = 56 calls")
-    assert len(explained("hot-spots")) > len(texts)
+    assert len(explanations("hot-spots")) > len(texts)
 
 
 def test_figures_of_suggestions_are_savings() -> None:
-    texts = dict(explained("hot-spots", "suggestion  saves  in all  of traces  traces", ""))
+    texts = dict(explanations("hot-spots", "suggestion  saves  in all  of traces  traces", ""))
     assert texts["of traces"].startswith("saving as a share of the critical time")
     assert set(texts) == {"suggestion", "saves", "in all", "of traces", "traces"}
 
 
 def test_glyphs_of_headings_are_those_of_the_screen() -> None:
     heading, row = "pattern    X  share", "timeout   12   45 %"
-    texts = dict(explained("errors", heading, row, ASCII))
+    texts = dict(explanations("errors", heading, row, ASCII))
     assert texts["X"].startswith("12: origins")
     assert texts["share"].endswith("n = 12 origins")
-    assert all(text.isascii() for pair in explained("errors", glyphs=ASCII) for text in pair)
+    assert all(text.isascii() for pair in explanations("errors", glyphs=ASCII) for text in pair)
 
 
 async def test_names_that_look_like_actions_stay(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ async def test_every_column_of_every_list_is_explained(
     async with opened(str(SAMPLES / "shop"), size=size, glyphs=glyphs) as (app, pilot):
         await pilot.press(*keys)
         heading, row, _ = app.current_view.figures
-        named = dict(explained(app.view, heading, row, glyphs))
+        named = dict(explanations(app.view, heading, row, glyphs))
         columns = [column.name for column in columns_of(heading)]
         unknown = [
             name for name in columns if name not in named and not any(name.startswith(f"{one} ") for one in named)

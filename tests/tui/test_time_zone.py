@@ -44,7 +44,7 @@ async def test_a_key_changes_the_zone_of_every_time(view: str, size: tuple[int, 
         assert pilot.lines[:-1] == local[:-1]
         assert "15:00" in pilot.lines[0]
         assert "XYZ" in pilot.lines[0]
-        assert "times in local time: XYZ" in pilot.lines[-1]
+        assert "times in local time (XYZ)" in pilot.lines[-1]
         await pilot.press("t")
         assert "times in UTC" in pilot.lines[-1]
         app.main.bottom.forget()

@@ -47,7 +47,7 @@ SHOP = build(
 
 
 @dataclass
-class HeldFault:
+class HeldWork:
     """Work that waits until the test lets it run."""
 
     waiting: list[Callable[[], None]] = field(default_factory=list)
@@ -67,7 +67,7 @@ class PaneApp(TerminalApp, ByteCounter):
         self.state = state
         self.notices: list[str] = []
         self.left = 0
-        self.held = HeldFault()
+        self.held = HeldWork()
         self.resize: Any = None
         self.post_key: Any = None
 
@@ -489,7 +489,7 @@ async def test_many_errors_hide_nothing_in_the_minimap(size: tuple[int, int], tm
 def test_critical_shares_of_a_trace_with_orphans_are_at_most_100_percent(trace: int) -> None:
     traces = Session.open([str(SAMPLES / "broken" / "lost-context.json")]).loaded
     facts = prepare.SetFacts(traces, Analysis(traces))
-    view = prepare.open_trace(facts, trace, None, UNICODE, prepare.HeaderForm(140, 5), 30).view
+    view = prepare.open_trace(facts, trace, None, UNICODE, prepare.HeaderOptions(140, 5), 30).view
     assert view.critical.sum() == traces.response_time[trace]
     assert len(np.unique(view.sections[1])) == len(view.sections[1])
 
@@ -518,7 +518,7 @@ def test_rows_take_the_height_they_need() -> None:
     walk(steps, size=(120, 40))
 
 
-def test_rows_leave_what_they_do_not_need_if_it_is_much() -> None:
+def test_rows_give_up_height_if_much_of_it_is_blank() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         def top() -> int:
             return next(row for row, line in enumerate(app.lines) if line.startswith("───") or " more ──" in line)
@@ -763,7 +763,9 @@ def step_name(number: int) -> str:
     return f"step {''.join(chr(97 + int(digit)) for digit in str(number))}"
 
 
-def below(parent_of: Callable[[int], int], slow: int, failed: Sequence[int], count: int = 1_500) -> TraceSet:
+def calls_in_sequence(
+    parent_of: Callable[[int], int], slow: int, failed: Sequence[int], count: int = 1_500
+) -> TraceSet:
     """Build a trace of calls that run one after another, of which one is the longest and some fail."""
     parents = [-1, *map(parent_of, range(1, count))]
     lengths = [8_000_000 if i == slow else 1 for i in range(count)]
@@ -791,22 +793,22 @@ def below(parent_of: Callable[[int], int], slow: int, failed: Sequence[int], cou
 
 
 OPENINGS: dict[str, tuple[TraceSet, bool]] = {
-    "fan": (below(lambda _: 0, 700, [1_400]), True),
-    "fan, error first": (below(lambda _: 0, 1_400, [3]), True),
-    "fan, many errors": (below(lambda _: 0, 700, [*range(5, 1_500, 7)]), True),
-    "fan, no errors": (below(lambda _: 0, 700, []), True),
-    "fans of fans": (below(lambda i: (i - 1) // 40, 1_300, [1_200]), False),
-    "tree": (below(lambda i: (i - 1) // 3, 1_300, [1_200]), False),
-    "chain": (below(lambda i: i - 1, 1_499, [1_495]), True),
-    "chain, error far away": (below(lambda i: i - 1, 1_499, [700]), False),
+    "fan": (calls_in_sequence(lambda _: 0, 700, [1_400]), True),
+    "fan, error first": (calls_in_sequence(lambda _: 0, 1_400, [3]), True),
+    "fan, many errors": (calls_in_sequence(lambda _: 0, 700, [*range(5, 1_500, 7)]), True),
+    "fan, no errors": (calls_in_sequence(lambda _: 0, 700, []), True),
+    "fans of fans": (calls_in_sequence(lambda i: (i - 1) // 40, 1_300, [1_200]), False),
+    "tree": (calls_in_sequence(lambda i: (i - 1) // 3, 1_300, [1_200]), False),
+    "chain": (calls_in_sequence(lambda i: i - 1, 1_499, [1_495]), True),
+    "chain, error far away": (calls_in_sequence(lambda i: i - 1, 1_499, [700]), False),
 }
 """Large traces, and whether the slowest span and the first error fit on a small screen together."""
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 @pytest.mark.parametrize("shape", OPENINGS)
-def test_large_trace_opens_on_its_answer(shape: str, size: tuple[int, int]) -> None:
-    """With the span of most critical time in sight, and the first error, or the name of the key that leads to it."""
+def test_large_trace_opens_on_its_slowest_span_and_first_error(shape: str, size: tuple[int, int]) -> None:
+    """The error is visible as well, or the header names the key that leads to it."""
     traces, fits = OPENINGS[shape]
 
     async def steps(app: PaneApp, press: Any) -> None:
@@ -817,10 +819,10 @@ def test_large_trace_opens_on_its_answer(shape: str, size: tuple[int, int]) -> N
         if not has_error:
             assert not is_named
             return
-        in_sight = re.search(r"\bfail\b", painted) is not None
-        assert in_sight or is_named
-        assert not (in_sight and is_named)
-        assert in_sight or not fits
+        is_visible = re.search(r"\bfail\b", painted) is not None
+        assert is_visible or is_named
+        assert not (is_visible and is_named)
+        assert is_visible or not fits
         await press("g", "e")
         assert app.current_view.crumbs()[1] == "fail"
         await press("L", "L")
@@ -829,9 +831,8 @@ def test_large_trace_opens_on_its_answer(shape: str, size: tuple[int, int]) -> N
     walk(steps, traces, size=size)
 
 
-def test_trace_that_just_fits_names_the_key_of_an_error_below() -> None:
-    """It opens unfolded."""
-    traces = below(lambda _: 0, 2, [90], count=100)
+def test_unfolded_trace_names_the_key_of_an_error_below_the_visible_rows() -> None:
+    traces = calls_in_sequence(lambda _: 0, 2, [90], count=100)
 
     async def steps(app: PaneApp, press: Any) -> None:
         assert rows(app) == 100
@@ -844,7 +845,7 @@ def test_trace_that_just_fits_names_the_key_of_an_error_below() -> None:
     walk(steps, traces, size=(80, 24))
 
 
-def test_selected_span_is_shown_where_a_large_trace_would_share_its_row() -> None:
+def test_selected_span_gets_its_own_row_in_a_large_trace() -> None:
     traces, _ = OPENINGS["fan"]
 
     async def steps(app: PaneApp, press: Any) -> None:
@@ -859,7 +860,7 @@ def test_selected_span_is_shown_where_a_large_trace_would_share_its_row() -> Non
     walk(steps, state=State(session=Session(traces), trace=0, span=at(traces, "s1000")), size=(120, 40))
 
 
-def test_row_that_siblings_share() -> None:
+def test_siblings_that_share_a_row_are_one_row_for_keys() -> None:
     traces, _ = OPENINGS["fan, many errors"]
 
     async def steps(app: PaneApp, press: Any) -> None:
@@ -894,7 +895,7 @@ def test_large_subtree_opens_folded() -> None:
     walk(steps, traces, size=(120, 40))
 
 
-def test_rows_that_match_nothing_are_not_dimmed() -> None:
+def test_search_without_a_match_dims_no_row() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         before = app.shown.line(0, 100)
         await press("slash", *"query", "enter")

@@ -44,8 +44,8 @@ def shared_dependencies(graph: ServiceGraph, names: Sequence[str]) -> list[Share
     return sorted(found, key=lambda shared: (sum(shared.hops), shared.service))
 
 
-def shortest_ways(graph: ServiceGraph, begin: str, ends: Iterable[str]) -> set[tuple[str, str]]:
-    """Find the calls (caller, callee) on the shortest ways from a service to others."""
+def calls_on_shortest_paths(graph: ServiceGraph, begin: str, ends: Iterable[str]) -> set[tuple[str, str]]:
+    """Find the calls (caller, callee) on all shortest paths from a service to others."""
     hops = {begin: 0, **{name: distance.hops for name, distance in graph.callees(begin).items()}}
     waiting = [end for end in ends if end in hops]
     seen, found = set(waiting), set()

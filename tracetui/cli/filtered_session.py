@@ -141,7 +141,7 @@ def _check_services(
     sources: Sequence[str],
     overrides: Overrides,
 ) -> None:
-    """Raise UsageError for the first service that `missing_of` finds missing among the known ones."""
+    """Raise UsageError for the first missing service. missing_of: lists the missing services, given the known ones"""
     known = {service for session in sessions for service in session.loaded.services}
     if not missing_of(known):
         return

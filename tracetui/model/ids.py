@@ -30,7 +30,7 @@ def canonical_trace_id(text: str) -> str:
     Hex ids are lower-cased and left-padded to 32 digits, so that a 64-bit id equals its padded 128-bit form;
     any other id is opaque.
     """
-    # nearly all ids
+    # a short cut for nearly all ids
     if _USUAL_TRACE_ID(text) is not None:
         return text
     if len(text) <= TRACE_DIGITS and is_hex(text):

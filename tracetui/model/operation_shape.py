@@ -99,9 +99,9 @@ def shape(name: str) -> str:
 
 
 def shapes(names: Sequence[str]) -> list[str]:
-    """Return the `shape` of each name. Of many distinct names most have no values, and are not looked at one by one."""
+    """Return the `shape` of each name. Only names that may hold values are looked at one by one: few of many names."""
     found = list(names)
-    # a line break within a name would count as its end
+    # one name a line; if names contain line breaks, this would find too many
     joined = "\n".join(names).encode("utf-8", "surrogatepass")
     text = np.frombuffer(joined, np.uint8)
     ends = np.flatnonzero(text == ord("\n"))

@@ -241,7 +241,7 @@ class ResourceTable:
         return self._absorb_columns(*zip(*other._keys.keys, strict=True))
 
     def _absorb_columns(self, *columns: Sequence[Any]) -> np.ndarray:
-        """Add resources, given the columns of their keys; none for no resources. -> int32[n], their numbers"""
+        """Add resources, given the columns of their keys; no columns for no resources. -> int32[n], their numbers"""
         if not columns:
             return np.zeros(0, np.int32)
         services, raws, codecs, *scopes = columns

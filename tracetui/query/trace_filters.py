@@ -137,9 +137,7 @@ def _operation_columns(traces: TraceSet) -> list[tuple[list[str], np.ndarray]]:
 
 
 def missing_services(filters: Filters, known: Collection[str]) -> list[str]:
-    """List the services of the filters that are not among the known ones, of the query those without which no trace
-    can match it.
-    """
+    """List the unknown services in the filters. Those in the query count only if no trace can match without them."""
     named = missing_names(filters.services, known)
     return named + (_unmatched_services(filters.query.root, known) if filters.query is not None else [])
 
@@ -148,7 +146,7 @@ def _unmatched_services(node: Predicate, known: Collection[str]) -> list[str]:
     """List the unknown services because of which no trace can meet a predicate; [] if one may."""
     match node:
         case Test(field=Field(name=name), operation="=", value=Literal(text=text)) if name in _SERVICE_FIELDS:
-            # none of a caller is written as an empty text
+            # an empty text stands for no caller
             return missing_names([text], known) if text else []
         case AnySpan(part=part):
             return _unmatched_services(part, known)

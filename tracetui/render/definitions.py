@@ -30,26 +30,26 @@ class Definition(NamedTuple):
 
 _CALLS: Final = ("calls", "calls")
 _TRACES: Final = ("traces", "traces")
-_PERCENTILES: Final = "interpolated linearly; the range of fewer than 20 samples"
+_PERCENTILES: Final = "interpolated linearly; for fewer than 20 samples, the range instead"
 
 _TRACE_FIGURES: Final = (
-    Definition("start", "least start of the trace's spans"),
+    Definition("start", "earliest start of the trace's spans"),
     Definition("trace", "service and operation of the main root: the earliest root that is not an orphan"),
     Definition("services", "services that have spans in the trace", "resources of the spans"),
-    Definition("spans", "number of spans, each once, also if it was recorded twice"),
+    Definition("spans", "number of spans; duplicates count once"),
     Definition(
         "errors",
-        "✖ origins: errors without a cause among the errors below; ✗ errors that propagated from below",
+        "✖ origins: errors that no error below caused; ✗ errors that propagated from below",
         "status of the spans, by the rules for gRPC and HTTP status and error attributes",
     ),
     Definition(
         "duration",
-        "response time: duration of the main root; of the whole trace if the root is missing. pNN: its rank among the "
-        "traces of the same entry point",
+        "response time: duration of the main root; of the whole trace if the root is missing. pNN: its percentile "
+        "among the traces of the same entry point",
         "the main root span",
     ),
     Definition("response", "response time: duration of the main root", "the main root span"),
-    Definition("whole", "duration of the whole trace: from the least start to the greatest end of its spans"),
+    Definition("whole", "duration of the whole trace: from the earliest start to the latest end of its spans"),
     Definition("entry point", "operation that begins traces, or asynchronous work"),
     Definition("traces", "traces that begin with the entry point"),
     Definition("/min", "traces per minute, over the time from the first start to the last", "", _TRACES),
@@ -61,21 +61,24 @@ _TRACE_FIGURES: Final = (
     ),
     Definition("p50", f"median response time, {_PERCENTILES}", "main root spans", _TRACES),
     Definition("p95", f"95th percentile of the response times, {_PERCENTILES}", "main root spans", _TRACES),
-    Definition("when", "number of traces over the time of the set", "", _TRACES),
+    Definition("when", "number of traces over time", "", _TRACES),
     Definition("of failures", "share of all failed requests that begin here"),
 )
 _SERVICE_FIGURES: Final = (
     Definition("service", "service, or a peer without spans of its own (inferred), such as a database"),
     Definition("traces", "share of the traces in which the service occurs", "all traces of the set"),
-    Definition("callers", "services that call it directly, and through others (+)", "calls between spans"),
-    Definition("callees", "services and peers that it calls directly, and through others (+)", "calls between spans"),
+    Definition("callers", "services that call it directly; +: indirectly", "calls between spans"),
+    Definition("callees", "services and peers that it calls directly; +: indirectly", "calls between spans"),
     Definition("entries", "entry points whose traces reach the service", "traces of the set"),
     Definition(
         "betweenness", "share of the shortest paths between other services that lead through it", "the service graph"
     ),
     Definition("calls", "entry spans of the service; a call is counted once, however many spans it has"),
     Definition(
-        "errors", "share of its calls of which either half is an error", "entry spans, and spans of callers", _CALLS
+        "errors",
+        "share of its calls whose client or server span is an error",
+        "entry spans, and spans of callers",
+        _CALLS,
     ),
     Definition("p50", f"median duration of its calls, measured in the service; {_PERCENTILES}", "entry spans", _CALLS),
     Definition(
@@ -90,11 +93,11 @@ _ERROR_FIGURES: Final = (
     ),
     Definition("service", "service in which the errors began"),
     Definition("entry point", "commonest entry point of the traces"),
-    Definition("✖", "origins: errors without a cause among the errors below", "error spans"),
+    Definition("✖", "origins: errors that no error below caused", "error spans"),
     Definition("traces", "traces with an origin of the pattern"),
     Definition("failed", "requests that failed because of it: their caller saw the error", "request spans", _TRACES),
     Definition("share", "share of all origins", "", ("✖", "origins")),
-    Definition("when", "origins over the time of the set", "starts of the origins", ("✖", "origins")),
+    Definition("when", "origins over time", "starts of the origins", ("✖", "origins")),
     Definition("propagated to", "services with errors that the origins caused", "errors above the origins"),
 )
 _HOT_SPOT_FIGURES: Final = (
@@ -118,7 +121,7 @@ _HOT_SPOT_FIGURES: Final = (
     Definition("p50", f"median duration of its spans, {_PERCENTILES}", "spans with an end", _CALLS),
     Definition("p95", f"95th percentile of the durations, {_PERCENTILES}", "spans with an end", _CALLS),
     Definition("p99", f"99th percentile of the durations, {_PERCENTILES}", "spans with an end", _CALLS),
-    Definition("self", "mean self time: duration of a span without the time in which children run", "spans", _CALLS),
+    Definition("self", "mean self time: duration of a span minus the time in which children run", "spans", _CALLS),
     Definition("total", "sum of the durations of all its spans", "spans with an end", _CALLS),
     Definition("pattern", "commonest statement, route or queue of its spans", "attributes, without their ids", _CALLS),
     Definition("suggestion", "a change that would save critical time"),
@@ -129,7 +132,7 @@ _HOT_SPOT_FIGURES: Final = (
         _TRACES,
     ),
     Definition(
-        "in all", "largest saving in all traces together, which sorts the suggestions", "critical paths", _TRACES
+        "in all", "largest saving in all traces together; suggestions are sorted by it", "critical paths", _TRACES
     ),
 )
 _SUGGESTION_FIGURES: Final = (
@@ -143,8 +146,8 @@ _SUGGESTION_FIGURES: Final = (
     *(one for one in _HOT_SPOT_FIGURES if one.name in ("#", "suggestion", "saves", "in all")),
 )
 _SPAN_FIGURES: Final = (
-    Definition("duration", "end of the span less its start", "the span"),
-    Definition("self time", "duration without the time in which any child runs", "the span and its children"),
+    Definition("duration", "end of the span minus its start", "the span"),
+    Definition("self time", "duration minus the time in which any child runs", "the span and its children"),
     Definition(
         "% critical",
         "share of the trace's critical path that the span itself is on",
@@ -152,10 +155,10 @@ _SPAN_FIGURES: Final = (
     ),
     Definition(
         "pNN",
-        "rank of the duration among spans of the same operation; of the trace, among those of its entry point",
-        "all loaded spans of the operation; n is named beside it",
+        "percentile of the duration among spans of the same operation; of the trace, among those of its entry point",
+        "all loaded spans of the operation; their number n is next to it",
     ),
-    Definition("network", "duration of the caller's span less that of the callee's", "both halves of a call"),
+    Definition("network", "duration of the client span minus that of the server span of a call", "both spans"),
     Definition("queue", "time from the end of a message's PRODUCER span to the start of its CONSUMER", "both spans"),
 )
 
@@ -168,12 +171,12 @@ DEFINITIONS: Final[Mapping[str, tuple[Definition, ...]]] = {
 }
 """Definitions by view."""
 _FORMS: Final[Mapping[str, tuple[Definition, ...]]] = {"saves": _SUGGESTION_FIGURES}
-"""Definitions of another form of a view, by a column that only this form has."""
+"""Definitions of another list in a view, by a column that only this list has."""
 
 
-def explained(view: str, heading: str = "", row: str = "", glyphs: Glyphs = UNICODE) -> list[tuple[str, str]]:
-    """Return the figures of a view in the columns of a heading, with their values in a row, as pairs of a name and a
-    text; without a heading all figures.
+def explanations(view: str, heading: str = "", row: str = "", glyphs: Glyphs = UNICODE) -> list[tuple[str, str]]:
+    """Return pairs of a name and an explanation: of the figures in the columns of a heading, with their values in a
+    row, or, without a heading, of all figures of a view.
 
     heading, row: as they are shown, with these `glyphs`.
     """

@@ -185,7 +185,7 @@ def _number_at(cells: Mapping[int, range], cell: int) -> int | None:
 
 
 def _within(cells: Mapping[int, range], begin: int, end: int) -> dict[int, range]:
-    """Move the cells by `begin`, and leave out those from `end` on."""
+    """Move the ranges of cells to the right by `begin`, and cut them off at `end`."""
     moved = {number: range(begin + one.start, min(begin + one.stop, end)) for number, one in cells.items()}
     return {number: one for number, one in moved.items() if one}
 

@@ -18,7 +18,7 @@ from tracetui.render.text.clipboard import MAX_COPIED, clipboard_text
 from tracetui.render.text.safe_text import safe
 from tracetui.tui.browser import open_in_browser
 from tracetui.tui.frame import FrameBottom
-from tracetui.tui.help import HelpScreen, help_groups, translated
+from tracetui.tui.help import HelpScreen, help_groups, with_key_names
 from tracetui.tui.keys.everywhere import APP
 from tracetui.tui.keys.keymap import KeyNames, rebind
 from tracetui.tui.keys.other_views import in_other_views
@@ -122,7 +122,7 @@ class TraceApp(TerminalApp):
     def on_background_reported(self, message: BackgroundReported) -> None:
         if self._follows_terminal:
             self.theme = DARK_THEME if message.is_dark else LIGHT_THEME
-            # an equal theme is no change, and further reports were not asked for
+            # setting the same theme sends no signal; further reports were not asked for
             self._follows_terminal = False
 
     def _change_theme(self) -> None:
@@ -198,19 +198,19 @@ class TraceApp(TerminalApp):
         tables = self.current_view.KEYS if self.main.has_views else ()
         groups = help_groups(tables, rebind(self._user_keymap) if self._user_keymap else [])
         look = self.state.look
-        self.push_screen(HelpScreen(look, translated(groups, KeyNames(self.screen), look.glyphs)))
+        self.push_screen(HelpScreen(look, with_key_names(groups, KeyNames(self.screen), look.glyphs)))
 
     def action_figures(self) -> None:
         """Explain the figures of the current view, with their values in the row under the cursor."""
-        from tracetui.render.definitions import explained
+        from tracetui.render.definitions import explanations
 
         if not self.main.has_views:
             return
         heading, row, name = self.current_view.figures
         title = f"Figures of {safe(name, _LONGEST_NAME)}" if name else "Figures"
         look = self.state.look
-        # not translated: names and values may look like actions
-        groups = [(title, explained(self.main.view, heading, row, look.glyphs))]
+        # no key names: names and values may look like actions
+        groups = [(title, explanations(self.main.view, heading, row, look.glyphs))]
         self.push_screen(HelpScreen(look, groups, "a figure or words", "no match"))
 
     def action_palette(self) -> None:
@@ -225,9 +225,8 @@ class TraceApp(TerminalApp):
         look.local_time = not look.local_time
         self.main.apply_look()
         self.main.update_frame()
-        local = numbers.zone(time.time_ns(), local=True)
-        same = ", the same as UTC here" if local == "UTC" else ""
-        self.main.show_notice(f"times in local time: {local}{same}" if look.local_time else "times in UTC")
+        zone = numbers.zone(time.time_ns(), local=True)
+        self.main.show_notice(f"times in local time ({zone})" if look.local_time else "times in UTC")
 
     def action_open(self) -> None:
         """Ask for other sources, to open them in a tab."""

@@ -50,8 +50,8 @@ def help_groups(tables: Sequence[KeyTable], configured: Keys) -> list[tuple[str,
     return [*groups, (APP.title, [*APP.help, *PANES.help])]
 
 
-def translated(groups: Sequence[tuple[str, Keys]], names: KeyNames, glyphs: Glyphs) -> list[tuple[str, Keys]]:
-    """Return groups, which name keys by their actions, with the present keys and glyphs. The texts must be trusted."""
+def with_key_names(groups: Sequence[tuple[str, Keys]], names: KeyNames, glyphs: Glyphs) -> list[tuple[str, Keys]]:
+    """Replace actions in the texts by their present keys, and glyphs by those of the screen. Texts must be trusted."""
     return [
         (title, [(in_glyphs(key, glyphs), in_glyphs(what, glyphs)) for key, what in names.rows(keys)])
         for title, keys in groups

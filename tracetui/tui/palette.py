@@ -132,7 +132,8 @@ class PaletteEntries:
         """The names of each field."""
         return ("service", self._service_index), ("operation", self._operation_index)
 
-    def _list_named(self, field: str, name: str) -> PaletteEntry:
+    def _name_entry(self, field: str, name: str) -> PaletteEntry:
+        """Return the entry that lists the traces of a service or operation."""
         # imported late, so that the first screen is painted before
         from tracetui.query.lexer import quoted
 
@@ -160,7 +161,7 @@ class PaletteEntries:
                 yield PaletteEntry(f"Open {target}", "in a tab", partial(self._main.tabs.open, target))
             case "errors" | "error":
                 for name in self._services(target):
-                    yield PaletteEntry(f"Errors in {name}", "its patterns", partial(self._show_errors, name))
+                    yield PaletteEntry(f"Errors in {name}", "error patterns", partial(self._show_errors, name))
             case "svc" | "explore":
                 for name in self._services(target):
                     yield PaletteEntry(f"Explore {name}", "callers, dependencies", partial(self._explore, name))
@@ -220,7 +221,7 @@ class PaletteEntries:
         for field, index in self._names:
             rest = [word for word in words if word not in field]
             for at in index.find(rest, _MAX_CANDIDATES):
-                entry = self._list_named(field, index.names[at])
+                entry = self._name_entry(field, index.names[at])
                 yield _misses(words, f"{field} {index.lowered(at)}"), 0, entry
 
     def _similar(self, letters: str) -> Iterator[tuple[int, int, PaletteEntry]]:
@@ -232,7 +233,7 @@ class PaletteEntries:
             for field, index in self._names:
                 for row, name in enumerate(index.names[:_MAX_ABBREVIATED]):
                     if parts := word_parts(letters, f"{field} {index.lowered(row)}"):
-                        yield parts, 0, self._list_named(field, name)
+                        yield parts, 0, self._name_entry(field, name)
 
     def _traces(self, words: Sequence[str]) -> Iterator[PaletteEntry]:
         """Find traces by the beginning of their ids. Matching anywhere would find too many."""

@@ -73,7 +73,7 @@ class StateFile(Generic[_T]):
             raise self._set_aside() from None
 
     def save(self, value: _T) -> bool:
-        """Write the value. -> False if the file system refuses it, as a run must not fail because of that"""
+        """Write the value. -> False if it cannot be written, which must not end the program"""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with atomic_file(self.path) as file:
@@ -84,7 +84,7 @@ class StateFile(Generic[_T]):
 
     def update(self, change: Callable[[_T | None], _T]) -> bool:
         """Replace the value by a changed one, where a damaged one counts as missing. Programs that end at the same time
-        do so one after the other, so that no change is lost. -> as of `save`
+        do so one after the other, so that no change is lost. -> as for `save`
         """
         with self._locked():
             try:

@@ -259,8 +259,8 @@ class State:
         else:
             self.saved_filters[name] = query
 
-    def filter_saved(self, name: str, query: str | None) -> None:
-        """Note that a change of a saved filter is in its file, and not to be written again on leaving."""
+    def forget_filter_change(self, name: str, query: str | None) -> None:
+        """Forget a change of a saved filter that is in its file, so that it is not written again on leaving."""
         if self.changed_filters.get(name, "") == query:
             del self.changed_filters[name]
 

@@ -27,7 +27,7 @@ from tests.support.servers import KINDS, LiveServer, StandIn, replaying
 from tracetui.config import Overrides, Profile
 from tracetui.ingest.servers import back_end, bounded_map, connection
 from tracetui.ingest.servers.back_end import BackEnd, NotSupportedError
-from tracetui.ingest.servers.registry import titles
+from tracetui.ingest.servers.registry import kind_titles
 from tracetui.ingest.servers.request_errors import HttpError
 from tracetui.ingest.servers.resolve import documents, open_back_end, server_at
 from tracetui.model.errors import BackEndError
@@ -221,7 +221,7 @@ def test_tempo_behind_a_gateway_that_passes_only_searches() -> None:
 @pytest.mark.parametrize(
     ("respond", "why"),
     [
-        (None, f"responds, but not with the API of {titles()}.*16686"),
+        (None, f"responds, but not with the API of {kind_titles()}.*16686"),
         (lambda request: Response((b'{"openapi":"3.1.0"}',)), "responds, but not with the API of"),
         (lambda request: Response((b"[1",)), "responds, but not with the API of"),
         (lambda request: Response((b"<html>Sign in</html>",), 200, HTML), "a web page, perhaps a login page"),

@@ -10,12 +10,12 @@ from tests.support.pilot import Driver
 from tests.support.service_graphs import clusters
 from tests.support.trace_app import CountingApp, opened
 from tracetui.export.save import save
-from tracetui.tui.views.services.figure import ServiceFigure
+from tracetui.tui.views.services.graph_pane import GraphPane
 from tracetui.tui.views.services.view import ServicesView
 
 
-def figure_of(app: CountingApp) -> ServiceFigure:
-    return app.query_one(ServicesView).figure
+def graph_of(app: CountingApp) -> GraphPane:
+    return app.query_one(ServicesView).graph_pane
 
 
 def hints(pilot: Driver) -> str:
@@ -29,29 +29,29 @@ async def show(pilot: Driver, service: str) -> None:
 async def test_neighbours_are_walked_and_focused() -> None:
     async with opened(SHOP, size=(120, 40)) as (app, pilot):
         await show(pilot, "checkout-api")
-        figure = figure_of(app)
+        graph_pane = graph_of(app)
         assert "h l walk" in hints(pilot)
         assert "█●" not in pilot.text
         await pilot.press("l")
-        assert figure.has_focus
-        assert figure.cursor != "checkout-api"
-        assert f"█●{figure.cursor}" in pilot.text
+        assert graph_pane.has_focus
+        assert graph_pane.cursor != "checkout-api"
+        assert f"█●{graph_pane.cursor}" in pilot.text
         assert "h j k l walk  Enter explore  Esc back" in hints(pilot)
-        seen = {figure.cursor}
+        seen = {graph_pane.cursor}
         for key in ("k", "k", "k", "j", "j", "j", "j"):
             await pilot.press(key)
-            seen.add(figure.cursor)
+            seen.add(graph_pane.cursor)
         assert {"auth-service", "inventory-service", "order-service", "payment-processor"} <= seen
         await pilot.press("k", "h")
-        assert figure.cursor == "checkout-api"
+        assert graph_pane.cursor == "checkout-api"
         assert "Enter traces" in hints(pilot)
         await pilot.press("h")
-        assert figure.cursor == "api-gateway"
+        assert graph_pane.cursor == "api-gateway"
         assert "●api-gateway  to checkout-api  50 calls  ✖ 6.0 %  p95 144 ms  network <1 %" in pilot.text
         await pilot.press("enter")
-        assert figure.has_focus
+        assert graph_pane.has_focus
         assert app.current_view.crumbs() == ["api-gateway"]
-        assert figure.cursor == figure.service == "api-gateway"
+        assert graph_pane.cursor == graph_pane.service == "api-gateway"
 
 
 async def test_escape_returns_to_the_former_focus_and_then_to_the_ranking() -> None:
@@ -62,7 +62,7 @@ async def test_escape_returns_to_the_former_focus_and_then_to_the_ranking() -> N
         for service in ("api-gateway", "checkout-api"):
             await pilot.press("escape")
             assert app.current_view.crumbs() == [service]
-            assert figure_of(app).has_focus
+            assert graph_of(app).has_focus
         await pilot.press("escape")
         assert app.query_one(ServicesView).page.list.has_focus
         assert app.current_view.crumbs() == ["checkout-api"]
@@ -72,22 +72,22 @@ async def test_escape_returns_to_the_former_focus_and_then_to_the_ranking() -> N
         assert app.query_one(ServicesView).page.list.has_focus
 
 
-async def test_a_walk_that_was_left_has_no_way_back() -> None:
+async def test_escape_does_not_return_into_an_earlier_walk() -> None:
     async with opened(SHOP, size=(120, 40)) as (app, pilot):
         await show(pilot, "checkout-api")
         await pilot.press("h", "enter")
-        assert figure_of(app).cursor == "api-gateway"
+        assert graph_of(app).cursor == "api-gateway"
         page = app.query_one(ServicesView).page
         page.list.focus()
         await pilot.settle()
-        figure_of(app).focus()
+        graph_of(app).focus()
         await pilot.settle()
         await pilot.press("escape")
         assert page.list.has_focus
         assert app.current_view.crumbs() == ["api-gateway"]
 
 
-async def test_way_back_skips_services_that_are_gone() -> None:
+async def test_escape_skips_services_that_are_gone() -> None:
     async with opened(SHOP, size=(120, 40)) as (app, pilot):
         await show(pilot, "checkout-api")
         await pilot.press("h", "enter")
@@ -118,7 +118,7 @@ async def test_service_under_the_cursor_is_the_subject_of_keys() -> None:
         assert app.current_view.id == "errors"
 
 
-async def test_results_are_walked_as_well() -> None:
+async def test_results_of_keys_are_walked_as_well() -> None:
     async with opened(SHOP, size=(120, 40)) as (app, pilot):
         await show(pilot, "checkout-api")
         await pilot.press("p", *"postgres-main", "enter", "escape", "b", "b")
@@ -137,7 +137,7 @@ async def test_panes_are_visited_in_turn() -> None:
     async with opened(SHOP, size=(120, 40)) as (app, pilot):
         await show(pilot, "checkout-api")
         page = app.query_one(ServicesView).page
-        for widget in (figure_of(app), page.detail, app.query_one(ServicesView).right, page.list):
+        for widget in (graph_of(app), page.detail, app.query_one(ServicesView).right, page.list):
             await pilot.press("tab")
             assert widget.has_focus
 
@@ -145,21 +145,21 @@ async def test_panes_are_visited_in_turn() -> None:
 async def test_nodes_are_chosen_with_the_mouse() -> None:
     async with opened(SHOP, size=(120, 40)) as (app, pilot):
         await show(pilot, "checkout-api")
-        figure = figure_of(app)
+        graph_pane = graph_of(app)
         row, text = next((row, text) for row, text in enumerate(pilot.lines) if "▐●api-gateway▌" in text)
         at = text.index("api-gateway"), row
         await pilot.click(offset=at)
         await pilot.settle()
-        assert (figure.cursor, figure.service) == ("api-gateway", "checkout-api")
+        assert (graph_pane.cursor, graph_pane.service) == ("api-gateway", "checkout-api")
         await pilot.click(offset=at)
         await pilot.settle()
-        assert figure.service == "api-gateway"
+        assert graph_pane.service == "api-gateway"
 
 
 async def test_lists_are_focused_if_the_graph_is_not_drawn() -> None:
     async with opened(SHOP, size=(50, 12)) as (app, pilot):
         await show(pilot, "notification-service")
-        assert not figure_of(app).display
+        assert not graph_of(app).display
         await pilot.press("h")
         assert app.query_one(ServicesView).page.detail.has_focus
 
@@ -206,10 +206,10 @@ async def test_every_service_of_a_drawing_is_reached(tmp_path_factory: pytest.Te
     save(build(*clusters(2, 12)), path)
     async with opened(str(path), size=(140, 40)) as (app, pilot):
         await show(pilot, "c0-0")
-        figure = figure_of(app)
-        assert figure._drawn is not None
-        drawing = figure._drawn.drawing
-        reached, waiting = {figure.service}, [figure.service]
+        graph_pane = graph_of(app)
+        assert graph_pane._drawn is not None
+        drawing = graph_pane._drawn.drawing
+        reached, waiting = {graph_pane.service}, [graph_pane.service]
         while waiting:
             at = waiting.pop()
             for step in ((-1, 0), (1, 0), (0, -1), (0, 1)):

@@ -17,7 +17,7 @@ from tracetui.export.save import save
 from tracetui.render.graph.diagram import Diagram
 from tracetui.render.graph.service_drawing import fitting
 from tracetui.render.text.glyphs import UNICODE
-from tracetui.tui.views.services import figure
+from tracetui.tui.views.services import graph_pane
 from tracetui.tui.views.services.view import ServicesView
 
 
@@ -65,7 +65,7 @@ async def test_calls_of_a_service_are_drawn(name: str, size: tuple[int, int], tm
     save(build(*topology.spans()), path)
     async with opened(str(path), size=size) as (app, pilot):
         await pilot.press("3", "slash", *topology.focus, "enter")
-        drawing = app.query_one(ServicesView).figure
+        drawing = app.query_one(ServicesView).graph_pane
         region = drawing.region
         assert drawing.display
         rows = [line[region.x :] for line in pilot.lines[region.y : region.bottom]]
@@ -89,7 +89,7 @@ async def test_dense_graphs_are_not_laid_out_while_keys_wait(tmp_path: Path, mon
         sizes.append(len(diagram.arrows))
         return fitting(diagram, *room)
 
-    monkeypatch.setattr(figure, "fitting", fits)
+    monkeypatch.setattr(graph_pane, "fitting", fits)
     async with opened(str(path), size=(200, 60)) as (_, pilot):
         await pilot.press("3", "j", "j")
     assert sizes

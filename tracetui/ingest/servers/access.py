@@ -253,8 +253,8 @@ def _certificates(profile: Profile, overrides: Overrides, insecure: bool) -> ssl
 
 
 def _check_readable(path: Path) -> None:
-    """Raise OSError for a file whose end may never come: a device, or a named pipe, which may have no writer. Pipes of
-    the shell, as in `--key <(command)`, are readable.
+    """Raise OSError for a file that may have no end: a device, or a named pipe, which may have no writer. Pipes of the
+    shell, as in `--key <(command)`, are accepted.
     """
     mode = path.stat().st_mode
     is_open_pipe = stat.S_ISFIFO(mode) and path.is_relative_to("/dev/fd")

@@ -21,7 +21,7 @@ def check_kind(name: str) -> None:
         raise UsageError(f"unknown kind {name!r} of server; kinds: {', '.join(kind.name for kind in KINDS)}")
 
 
-def titles(kinds: Sequence[ServerKind] = KINDS) -> str:
+def kind_titles(kinds: Sequence[ServerKind] = KINDS) -> str:
     """List kinds for users, as `Jaeger, Zipkin or Tempo`."""
     *others, last = [kind.title for kind in kinds]
     return f"{', '.join(others)} or {last}" if others else last
@@ -46,4 +46,4 @@ def back_end_at(connection: Connection, name: str, warn: Warn) -> BackEnd:
             return found
     ports = ", ".join(f"{kind.title} {kind.port}" for kind in KINDS)
     paths = ", ".join(kind.base_paths for kind in KINDS if kind.base_paths)
-    raise probe.failure(titles(kinds), f"the port ({ports}) and the base path ({paths})")
+    raise probe.failure(kind_titles(kinds), f"the port ({ports}) and the base path ({paths})")

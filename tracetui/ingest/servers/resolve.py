@@ -185,12 +185,12 @@ def _grafana_error(source: str, page: GrafanaPage, has_others: bool) -> str:
     by_proxy = f"; or use {page.proxy}, with a token in TRACETUI_TOKEN" if page.proxy else ""
     if has_others:
         return f"{name} with a TraceQL search, which files do not support; add the address of its Tempo{by_proxy}"
-    # imported late, as most sources need no server
-    from tracetui.ingest.servers.registry import titles
+    # imported late, as most sources are files
+    from tracetui.ingest.servers.registry import kind_titles
 
     what = f"trace {trace_ids_in(source)[0]}" if trace_ids_in(source) else "a search"
     return (
-        f"{name} with {what}; Grafana itself stores no traces: add the address of its {titles()}, such as"
+        f"{name} with {what}; Grafana itself stores no traces: add the address of its {kind_titles()}, such as"
         f" tracetui http://tempo:3200 'ADDRESS'{by_proxy}"
     )
 

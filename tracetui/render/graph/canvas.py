@@ -32,7 +32,7 @@ class Canvas:
         return self._roles.index(role)
 
     def put(self, row: int, column: int, text: str, role: str, *, keeps_role: bool = False) -> None:
-        """Write a text into the cells; a wide character takes two. keeps_role: whether highlights leave it out."""
+        """Write a text into the cells; a wide character takes two. keeps_role: True if highlights leave it out."""
         cells: list[str] = []
         for letter in text:
             width = cell_width(letter)

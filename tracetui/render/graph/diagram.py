@@ -229,9 +229,9 @@ def _steps(services: tuple[str, ...]) -> Iterator[Pair]:
     return (pair for pair in pairwise(services) if pair[0] != pair[1])
 
 
-def shared_diagram(graph: ServiceGraph, names: Collection[str], ways: Collection[Pair]) -> Diagram:
-    """Build the diagram of services and the calls on the ways to dependencies that they share."""
-    return calls_diagram(graph, {*names, *(name for pair in ways for name in pair)}, focus=names, pairs=ways)
+def shared_diagram(graph: ServiceGraph, names: Collection[str], pairs: Collection[Pair]) -> Diagram:
+    """Build the diagram of services and the calls on their paths to shared dependencies. pairs: (caller, callee)"""
+    return calls_diagram(graph, {*names, *(name for pair in pairs for name in pair)}, focus=names, pairs=pairs)
 
 
 def callers_diagram(graph: ServiceGraph, a: str, b: str, found: CallerDifference) -> Diagram:

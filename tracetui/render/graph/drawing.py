@@ -1,8 +1,8 @@
 """Drawing of a graph in characters, from a `Layout`.
 
-Nodes are in brackets, callers left of callees. Lines are read from left to right: each one that is joined at the left
-leads to each one at the right. Crossing lines have a glyph of their own. An arrowhead points to the called node; for
-calls against the direction of the layers it is at the left end. Failing calls have a glyph, asynchronous ones are
+Nodes are in brackets, callers left of callees. Lines are read from left to right: where they join, each line from the
+left leads to each line to the right. Crossing lines have a glyph of their own. An arrowhead points to the called node;
+for calls against the direction of the layers it is at the left end. Failing calls have a glyph, asynchronous ones are
 dotted, and a heavy line means many calls, so that none of this needs colour.
 """
 
@@ -79,10 +79,10 @@ class GraphDrawing:
         self._chosen = ""
         """Highlighted node."""
         self._name_cells: dict[int, list[tuple[int, int]]] = {}
-        """First column of the names in a row, and the one after the last."""
+        """First column of each name in a row, and the column after its last, by row."""
 
     def paint(self) -> None:
-        """Paint the drawing, unless that is done. Slow; the size is known before."""
+        """Paint the drawing, unless it is painted. Slow; the size is known without it."""
         if self._is_painted:
             return
         self._is_painted = True
@@ -114,7 +114,7 @@ class GraphDrawing:
     def line(self, row: int, first: int = 0, width: int | None = None, ellipsis: str = "") -> Line:
         """Return a row of the drawing from column `first` on, without blanks at the end.
 
-        ellipsis: put instead of the last letters of a name that is cut.
+        ellipsis: replaces the letters of a name at the edge that cuts it.
         """
         self.paint()
         names = self._name_cells.get(row, ()) if ellipsis and width is not None else ()
@@ -130,14 +130,14 @@ class GraphDrawing:
 
     # --- texts -------------------------------------------------------------------------------------------------------
 
-    def _with_note(self, node: DrawnNode, rows: Sequence[str], most: int) -> list[str]:
+    def _with_note(self, node: DrawnNode, rows: Sequence[str], max_rows: int) -> list[str]:
         """Return the rows of a node between its brackets. A row that continues a name is indented.
 
-        `most`: number of rows up to which the note takes one of its own if it would widen the node.
+        A note that would widen the node takes a row of its own, up to `max_rows` rows.
         """
         glyph = node.glyph if not self._glyphs.ascii_only else ""
         texts = [f"{' ' if row else glyph}{text}" for row, text in enumerate(rows)]
-        if node.note and len(texts) < most and cell_width(f"{texts[-1]} {node.note}") > max(map(cell_width, texts)):
+        if node.note and len(texts) < max_rows and cell_width(f"{texts[-1]} {node.note}") > max(map(cell_width, texts)):
             texts.append(f" {node.note}")
         elif node.note:
             texts[-1] += f" {node.note}"
@@ -166,7 +166,7 @@ class GraphDrawing:
         is_heavy = edge is not None and edge.weight >= HEAVY
         return self._line_glyphs.heavy if is_heavy else self._line_glyphs.horizontal, role
 
-    def _put_mark(self, row: int, column: int, text: str, edge: DrawnEdge | None) -> None:
+    def _put_on_line(self, row: int, column: int, text: str, edge: DrawnEdge | None) -> None:
         """Write an arrowhead or a label, which keeps its colour where its line is highlighted, if it has one."""
         role = Role.GUIDE if edge is None else Role.ERROR if edge.fails else edge.role
         self._canvas.put(row, column, text, role, keeps_role=role != Role.GUIDE)
@@ -174,11 +174,11 @@ class GraphDrawing:
     # --- lines -------------------------------------------------------------------------------------------------------
 
     def _horizontal(self, row: int, begin: int, end: int, glyph: str, role: str) -> None:
-        marks, texts = self._line_glyphs, self._canvas.texts[row, begin:end]
-        is_crossing = (texts == marks.vertical) | (texts == marks.dotted_vertical)
+        glyphs, texts = self._line_glyphs, self._canvas.texts[row, begin:end]
+        is_crossing = (texts == glyphs.vertical) | (texts == glyphs.dotted_vertical)
         self._has_crossings |= bool(is_crossing.any())
         self._canvas.fill_row(row, begin + np.flatnonzero(~is_crossing), glyph, role)
-        crossing = marks.heavy_crossing if glyph == marks.heavy else marks.crossing
+        crossing = glyphs.heavy_crossing if glyph == glyphs.heavy else glyphs.crossing
         self._canvas.fill_row(row, begin + np.flatnonzero(is_crossing), crossing, role)
 
     def _draw_gap(self, at: int, gap: LayerGap) -> None:
@@ -204,12 +204,12 @@ class GraphDrawing:
             edge = self._edges.left(bundle, source)
             self._horizontal(row, begin, end, *self._style(bundle, edge))
             if bundle.is_reversed and not source.is_passage:
-                self._put_mark(row, begin, self._line_glyphs.backward, edge)
+                self._put_on_line(row, begin, self._line_glyphs.backward, edge)
             label = self._label(self._edges.labelled_left(bundle, source))
             if label and source.is_passage:
                 begin = self._geometry.passage_columns(source)[1] - cell_width(label) - 1
             if label:
-                self._put_mark(row, begin + 1, label, edge)
+                self._put_on_line(row, begin + 1, label, edge)
 
     def _draw_right_stubs(self, at: int, bundle: Bundle) -> None:
         column, next_column = self._geometry.track_column(bundle, at), self._geometry.columns[at + 1]
@@ -220,10 +220,10 @@ class GraphDrawing:
                 self._horizontal(row, column + 1, next_column, *self._style(bundle, edge))
             is_arrow = not bundle.is_reversed and not target.is_passage
             if is_arrow:
-                self._put_mark(row, next_column - 1, self._line_glyphs.forward, edge)
+                self._put_on_line(row, next_column - 1, self._line_glyphs.forward, edge)
             label = self._label(self._edges.labelled_right(bundle, target))
             if label:
-                self._put_mark(row, next_column - 1 - cell_width(label) - is_arrow, label, edge)
+                self._put_on_line(row, next_column - 1 - cell_width(label) - is_arrow, label, edge)
 
     def _draw_joins(self, column: int, left: set[int], right: set[int]) -> None:
         """Draw the corners and junctions of a vertical line, at which horizontal ones end on either side."""

@@ -191,10 +191,10 @@ _EXPLAINED: Final = {
 
 
 def legend(diagram: Diagram, glyphs: Glyphs, figures: Figures, drawing: GraphDrawing) -> Line:
-    """Explain the lines and marks."""
-    marks = line_glyphs(glyphs)
-    heavy, dotted = marks.heavy, marks.dotted
-    crossing = f"{marks.horizontal}{marks.crossing}{marks.horizontal}" if glyphs.ascii_only else marks.crossing
+    """Explain the lines and glyphs of a drawing."""
+    lines = line_glyphs(glyphs)
+    heavy, dotted = lines.heavy, lines.dotted
+    crossing = f"{lines.horizontal}{lines.crossing}{lines.horizontal}" if glyphs.ascii_only else lines.crossing
     arrows, nodes = diagram.arrows, diagram.nodes
     parts = [
         *_EXPLAINED[min(figures, Figures.CALLS) if diagram.is_comparison else figures],
@@ -209,7 +209,7 @@ def legend(diagram: Diagram, glyphs: Glyphs, figures: Figures, drawing: GraphDra
         "% of its requests failed" if any(node.effect is Effect.FAILS for node in nodes) else "",
         "no %: possible, not observed" if any(node.effect is Effect.POSSIBLE for node in nodes) else "",
         f"{crossing} crossing" if drawing.has_crossings else "",
-        f"{marks.joins[-1]} junction" if drawing.has_joins else "",
+        f"{lines.joins[-1]} junction" if drawing.has_joins else "",
     ]
     return Line([("   ".join(filter(None, parts)), Role.DIM)])
 

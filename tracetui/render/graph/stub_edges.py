@@ -52,7 +52,7 @@ class StubEdges:
 
     def labelled_left(self, bundle: Bundle, source: Place) -> DrawnEdge | None:
         """Return the edge whose label belongs to the stub at a source."""
-        if self._is_at_head(bundle, source):
+        if self._is_labelled_at_head(bundle, source):
             return self.left(bundle, source) if not source.is_passage else None
         is_at_left = len(bundle.sources) > 1 or bundle.targets[0].merges
         return self.left(bundle, source) if is_at_left and not source.merges else None
@@ -62,12 +62,12 @@ class StubEdges:
         is_at_left = target.merges and len(bundle.targets) == 1
         is_on_the_way = target.is_passage and not target.merges
         source = bundle.sources[0]
-        if is_at_left or is_on_the_way or source.merges or self._is_at_head(bundle, source):
+        if is_at_left or is_on_the_way or source.merges or self._is_labelled_at_head(bundle, source):
             return None
         return self.right(bundle, target)
 
-    def _is_at_head(self, bundle: Bundle, source: Place) -> bool:
-        """Test whether a stub is of one edge to the left, whose label is at its arrowhead."""
+    def _is_labelled_at_head(self, bundle: Bundle, source: Place) -> bool:
+        """Test whether a stub belongs to a single edge that points to the left: its label is at its arrowhead."""
         while source.is_passage and not source.merges:
             bundle = source.left[0]
             source = bundle.sources[0]

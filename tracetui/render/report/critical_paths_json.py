@@ -39,7 +39,7 @@ def critical_paths_json(paths: CriticalPaths, work: AsyncWork, depth: int) -> It
     order = np.lexsort((np.arange(traces.trace_count), -traces.response_time))
     # a trace without sections counts as one
     total = np.cumsum(np.maximum(paths.section_counts[order], 1))
-    entries = _Entries(paths, work, depth)
+    entries = _EntryWriter(paths, work, depth)
     begin = 0
     while begin < len(order):
         done = int(total[begin - 1]) if begin else 0
@@ -48,8 +48,8 @@ def critical_paths_json(paths: CriticalPaths, work: AsyncWork, depth: int) -> It
         begin = end
 
 
-class _Entries:
-    """Entries of traces in a list at a depth."""
+class _EntryWriter:
+    """Writes the entries of traces, items of a list at a depth, as text."""
 
     def __init__(self, paths: CriticalPaths, work: AsyncWork, depth: int) -> None:
         self._paths = paths

@@ -35,6 +35,7 @@ _EDGE_KEYS = (
 
 
 def dependencies_json(dependencies: Dependencies) -> dict[str, Batches]:
+    """Return the members of the section, which are written some rows at a time."""
     services, edges = dependencies.service_columns, dependencies.edge_columns
     # texts of all names, which numpy looks up several times faster than a loop over a list
     names = np.array(texts_of(services.names), object)
@@ -46,7 +47,7 @@ def dependencies_json(dependencies: Dependencies) -> dict[str, Batches]:
 
 
 def _services(services: ServiceColumns, names: np.ndarray, depth: int) -> Iterator[bytes]:
-    # of a service and a peer with equal names the latter is listed
+    # if a service and a peer have the same name, the peer, which comes last, is listed
     listed = np.flatnonzero(_differs_from_next(services.name))
     objects = ObjectRows(_SERVICE_KEYS, depth, named=True)
     for begin in range(0, len(listed), BATCH):

@@ -20,17 +20,17 @@ _BOOLS = np.array([b"false", b"true"], object)
 
 
 def texts_of(values: Sequence[Any]) -> list[bytes]:
-    """Serialise each text, enumeration member, bool or None."""
+    """Serialise each value, which is a text, a member of an enumeration, a bool or None, as JSON."""
     # a line break in a text is escaped, so these separate the values
     return orjson.dumps(values, option=orjson.OPT_INDENT_2)[4:-2].split(b",\n  ") if values else []
 
 
 def texts_of_numbers(column: np.ndarray) -> list[bytes]:
-    """Serialise each number or bool of a column: int64[n], float64[n] or bool[n]; NaN becomes null."""
+    """Serialise each number or bool of a column (int64[n], float64[n] or bool[n]) as JSON; NaN becomes null."""
     values = np.ascontiguousarray(column)
     if not len(values):
         return []
-    # as numbers without sign, as -0.0 equals 0.0, and NaN differs from itself
+    # compare bits, as -0.0 equals 0.0, and NaN differs from itself
     bits = values.view(f"u{values.itemsize}")
     if not (bits != bits[0]).any():
         return [_serialised(values[:1])] * len(values)
@@ -45,7 +45,7 @@ def _serialised(values: np.ndarray) -> bytes:
 
 
 def span_id_texts(traces: TraceSet, spans: np.ndarray) -> list[bytes]:
-    """Serialise the ids of these spans: int64[m]."""
+    """Serialise the ids of these spans (int64[m]) as JSON."""
     if traces.odd_ids or not len(spans):
         return texts_of(traces.span_ids(spans))
     quoted = np.full((len(spans), SPAN_DIGITS + 2), ord('"'), np.uint8)

@@ -10,7 +10,7 @@ import orjson
 
 Batch = list[Any] | dict[str, Any]
 BATCH = 1 << 12
-"""Rows that are serialised together: many, so that calls of numpy do not count, but a fraction of a large report."""
+"""Rows that are serialised together: many, so that calls of numpy cost little each, but few of a large report."""
 
 
 @dataclass(frozen=True, slots=True)

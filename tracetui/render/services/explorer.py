@@ -16,7 +16,7 @@ from tracetui.analysis.network import MOSTLY_PERCENT
 from tracetui.analysis.service_graph import Target
 from tracetui.analysis.service_questions import CallerDifference, Neighbour, SharedDependency
 from tracetui.render.graph.diagram import change_text
-from tracetui.render.services.call_times import WIDE, CallTimes
+from tracetui.render.services.latency_column import WIDE, LatencyColumn
 from tracetui.render.services.table import duration_or_unknown
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, cut
@@ -101,7 +101,7 @@ class Explorer:
         noun = "caller" if upstream else "callee"
         direct = sum(one.distance.hops == 1 for one in found)
         title = numbers.counted(direct, noun) if direct else f"no {noun}s in these traces"
-        times = CallTimes(found, self._glyphs)
+        times = LatencyColumn(found, self._glyphs)
         more = f" +{further:,} indirect" if further else ""
         rows = [_Row(None, lambda width: self._heading(title, width, times if direct else None, more))]
         for hops, group in groupby(found, key=lambda one: one.distance.hops):
@@ -242,7 +242,7 @@ class Explorer:
 
         return _Row(Subject(service), draw)
 
-    def _heading(self, title: str, width: int, times: CallTimes | None, more: str) -> Line:
+    def _heading(self, title: str, width: int, times: LatencyColumn | None, more: str) -> Line:
         """`times`: the latency column, None without figures; `more`: shown if it fits."""
         if times is None:
             return Line([(title, Role.DIM)])
@@ -265,7 +265,7 @@ class Explorer:
         room = max(width - right.width - 1, 6)
         return name.cropped(room, self._glyphs.ellipsis).pad(room + 1).extend(right)
 
-    def _neighbour(self, focus: Target, one: Neighbour, upstream: bool, times: CallTimes) -> _Row:
+    def _neighbour(self, focus: Target, one: Neighbour, upstream: bool, times: LatencyColumn) -> _Row:
         glyphs = self._glyphs
         of_operation = (focus.service, focus.operation) if focus.operation else ("", "")
         subject = Subject(one.service, below=of_operation) if upstream else Subject(one.service, above=of_operation)

@@ -255,7 +255,7 @@ class ServiceMap:
         if self._keeps_columns:
             return self._first
         if not self._first <= begin or not end <= self._first + width:
-            # by few columns, as terminals move lines; in the middle if nothing of the visible part would stay
+            # scroll as little as possible, as the terminal itself moves what stays visible; else centre the choice
             near = begin if begin < self._first else end - width
             is_near = self._is_shown and abs(near - self._first) < width
             wanted = near if is_near else begin + (end - begin - width) // 2

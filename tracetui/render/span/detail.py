@@ -175,8 +175,8 @@ class SpanDetailLines:
             yield statement(f"warning:{number}", "warning", text, glyphs.warning, Role.WARNING)
         message = self.facts.message if self.facts else span.status_message
         if message and message != NO_MESSAGE:
-            is_passed = self.facts is not None and self.facts.role in (ErrorRole.PROPAGATED, ErrorRole.CANCELLED)
-            glyph, role = (glyphs.propagated, Role.PROPAGATED) if is_passed else (glyphs.origin, Role.ERROR)
+            is_propagated = self.facts is not None and self.facts.role in (ErrorRole.PROPAGATED, ErrorRole.CANCELLED)
+            glyph, role = (glyphs.propagated, Role.PROPAGATED) if is_propagated else (glyphs.origin, Role.ERROR)
             if not span.error:
                 glyph, role = "", Role.PLAIN
             yield statement("message", "status message", message, glyph, role)

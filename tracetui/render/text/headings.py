@@ -31,7 +31,7 @@ def columns_of(heading: str) -> list[ColumnHeading]:
 
 
 def column_at(heading: str, cell: int) -> str:
-    """Return the name of the column at a cell of a heading line, the nearest between two; '' beside all."""
+    """Return the name of the column at a cell of a heading line, the nearest one between two; '' beyond the last."""
     columns = columns_of(heading)
     if not columns or not 0 <= cell < columns[-1].end + 1:
         return ""
@@ -40,9 +40,7 @@ def column_at(heading: str, cell: int) -> str:
 
 
 def values_of(heading: str, row: str) -> dict[str, str]:
-    """Return the text below each heading, '' for none: of the texts in the row the one that overlaps it most, without
-    the bar after it.
-    """
+    """Return the value below each heading: the text of the row that overlaps it most, without a bar, '' for none."""
     texts = columns_of(row)
     found = {}
     for column in columns_of(heading):

@@ -28,7 +28,7 @@ _POINTS_PER_SHARE = 8
 _SHARE_SCALES = (0.05, 0.1, 0.25, 0.5, 1.0)
 _P95 = "p95"
 _NEAR = 2
-"""Cells around a click in which points are looked for."""
+"""Largest distance between a click and its point, in cells."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ class TraceRows:
         return int(found[0]) if len(found) else None
 
     def folded_group(self, trace: int) -> TraceGroup | None:
-        """Return the first folded group that has a trace; None for none."""
+        """Return the first folded group that contains a trace; None for none."""
         folded = [group for group in self.groups or () if group.folded]
         found = np.flatnonzero(np.concatenate([_NOTHING, *(group.traces for group in folded)]) == trace)
         ends = np.cumsum([len(group.traces) for group in folded])

@@ -34,28 +34,28 @@ def first_origin(view: Waterfall) -> int | None:
 def unfold_important(view: Waterfall, most: int) -> None:
     """Fold all spans except those that lead to the longest part of the critical path and to the first error origin.
 
-    If there are fewer than `most` rows, unfold the ways to further parts and origins that fit, else let siblings with
-    small parts share rows.
+    If there are fewer than `most` rows, also unfold the ancestors of further parts and origins, as far as they fit;
+    else let siblings with small parts share rows.
     """
-    answers = [span for span in (longest_critical(view), first_origin(view)) if span is not None]
-    if not answers:
+    targets = [span for span in (longest_critical(view), first_origin(view)) if span is not None]
+    if not targets:
         return
-    is_answer = np.zeros(view.stop - view.first, bool)
-    is_answer[np.array(answers) - view.first] = True
+    is_target = np.zeros(view.stop - view.first, bool)
+    is_target[np.array(targets) - view.first] = True
     parts = np.flatnonzero(view.critical >= max(view.path_ns * _MIN_CRITICAL_SHARE, 1))
     parts = parts[np.argsort(-view.critical[parts], kind="stable")][:_MAX_UNFOLDED]
     origins = np.flatnonzero(view.roles == ErrorRole.ORIGIN)[:_MAX_UNFOLDED]
     others = [one for pair in zip_longest(parts.tolist(), origins.tolist()) for one in pair if one is not None]
-    view.tree.fold_outside(is_answer, [view.first + one for one in others], most)
+    view.tree.fold_outside(is_target, [view.first + one for one in others], most)
     if len(view.tree) > most:
-        _group_siblings(view, is_answer, most)
+        _group_siblings(view, is_target, most)
 
 
-def _group_siblings(view: Waterfall, is_answer: np.ndarray, most: int) -> None:
-    """Let siblings share rows, except answers, those with large parts, and then the longest for which there is room."""
+def _group_siblings(view: Waterfall, is_target: np.ndarray, most: int) -> None:
+    """Let siblings share rows, except targets, those with large parts, and the longest others as far as they fit."""
     before = running_sums(view.critical)
     below = before[view.traces.subtree_end[view.first : view.stop] - view.first] - before[:-1]
-    kept = is_answer | (below >= max(view.path_ns * _MIN_OWN_ROW, 1))
+    kept = is_target | (below >= max(view.path_ns * _MIN_OWN_ROW, 1))
     rows = view.tree.positions - view.first
     view.tree.group_siblings(kept)
     # one that leaves a shared row divides it

@@ -45,7 +45,7 @@ def header(
 ) -> list[Line]:
     """Return the header, in at most `most` lines if given; the least important parts are dropped.
 
-    page: address of a trace's web page, as in `model.trace_page`. error_hint: words after those on errors.
+    page: address of a trace's web page, as in `model.trace_page`. error_hint: text after the line about errors.
     """
     ellipsis = view.glyphs.ellipsis
     errors = [_with_hint(line, error_hint, width, ellipsis) for line in _errors(view)]
@@ -178,7 +178,7 @@ def _errors(view: Waterfall) -> Iterator[Line]:
 
 
 def _with_hint(line: Line, hint: str, width: int, ellipsis: str) -> Line:
-    """Return a line with a hint behind it, which is not cut unless it would take a quarter of the width."""
+    """Add a hint to a line, which is cut to make room; no hint if it would need over a quarter of the width."""
     if not hint or 4 * len(hint) > width:
         return line
     return line.cropped(max(width - len(hint) - 2, 1), ellipsis).add(f"  {hint}", Role.ACCENT)
@@ -221,7 +221,7 @@ def _bottleneck(view: Waterfall) -> Iterator[Line]:
 
 
 def _network_to(view: Waterfall, operation: int, critical: float) -> str:
-    """Return the service that an operation waits for the network to, if that is most of its critical time, or ''."""
+    """Return the callee if most of an operation's critical time is on the network to it; '' otherwise."""
     traces, network = view.traces, view.network
     if network is None:
         return ""

@@ -76,7 +76,10 @@ class RowNotes:
         yield from self._match_notes(row)
 
     def _hidden_notes(self, row: int, members: int, role: int) -> Iterator[LabelNote]:
-        """Yield the number of spans folded into a row, and of the errors among them; its members have one role."""
+        """Yield the number of spans folded into a row, and of the errors among them.
+
+        members: number of spans in the row itself, all with this error role.
+        """
         view, glyphs = self._view, self._view.glyphs
         hidden = view.rows.hidden(row)
         if hidden:

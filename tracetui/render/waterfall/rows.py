@@ -10,7 +10,14 @@ import numpy as np
 from tracetui.model.traces import TraceSet
 from tracetui.render.waterfall.repeats import find_repeats
 from tracetui.render.waterfall.sibling_groups import SiblingGroups
-from tracetui.render.waterfall.subtrees import FEW_SLICES, callers, heaviest, outermost, unhidden, ways_within
+from tracetui.render.waterfall.subtrees import (
+    FEW_SLICES,
+    ancestors_within,
+    heaviest_rows,
+    outermost,
+    parents_among,
+    visible_ancestors,
+)
 
 _MAX_CACHED = 16_384
 _ONE_IN = 8
@@ -281,7 +288,7 @@ class Rows:
     def fold_outside(self, spans: np.ndarray, others: Sequence[int] = (), most: int = 0) -> None:
         """Fold every span but the first without one of these below it: bool[stop - first].
 
-        Then unfold the ways to `others` (spans), the first ones first, each if that leaves at most `most` rows.
+        Then unfold the ancestors of each span in `others`, in their order, if there are at most `most` rows then.
         """
         self._ungroup()
         before = np.concatenate(([0], np.cumsum(spans)))
@@ -296,7 +303,7 @@ class Rows:
             has_row[self._repeats.start] = True
             children = np.bincount(self._parent[has_row], minlength=len(spans) + 1)
             wanted = [one - self.first for one in others]
-            self._folded[ways_within(most - len(self), wanted, self._folded, self._parent, children)] = False
+            self._folded[ancestors_within(most - len(self), wanted, self._folded, self._parent, children)] = False
             self._rebuild()
 
     def unfold_all(self, repeats: bool = False) -> None:
@@ -311,13 +318,13 @@ class Rows:
         """Unfold whatever hides a span, and return its row."""
         local = span - self.first
         runs = self._repeats
-        group = self._groups.holding(local)
+        group = self._groups.slice_with(local)
         if group is not None:
             one = self._groups.sibling(group, local)
             run = int(self._repeat_of[one])
             is_run = run >= 0 and not self._repeat_open[run]
             self._folded_end[group] = self._end[group]
-            self._groups.part(group, *((runs.start[run], runs.stop[run]) if is_run else (one, self._end[one])))
+            self._groups.take_out(group, *((runs.start[run], runs.stop[run]) if is_run else (one, self._end[one])))
         self._open(np.flatnonzero((runs.start < local) & (local < runs.stop) & ~self._repeat_open))
         folded = np.flatnonzero(self._folded[:local])
         self._folded[folded[self._end[folded] > local]] = False
@@ -363,9 +370,9 @@ class Rows:
         self._depth = np.cumsum(step[:size])
         if _ONE_IN * len(visible) < size:
             self._above = np.full(size, size, np.int64)
-            self._above[visible] = callers(visible, self._depth[visible], size)
+            self._above[visible] = parents_among(visible, self._depth[visible], size)
         else:
-            self._above = unhidden(self._parent, np.append(hidden, False))
+            self._above = visible_ancestors(self._parent, np.append(hidden, False))
         self._has_child = np.zeros(size + 1, bool)
         self._has_child[self._above[visible]] = True
         self._rebuild()
@@ -378,7 +385,7 @@ class Rows:
         if len(self) <= rows:
             return
         local = self.positions - self.first
-        chosen = heaviest(local, self._parent, np.maximum.reduceat(weight, local), rows)
+        chosen = heaviest_rows(local, self._parent, np.maximum.reduceat(weight, local), rows)
         # a run is kept or dropped as a whole
         kept = np.zeros(len(weight), bool)
         kept[local[chosen]] = True

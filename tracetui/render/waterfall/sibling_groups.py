@@ -1,11 +1,11 @@
-"""Consecutive siblings that share a row with all their descendants, as they do not matter where a large trace opens."""
+"""Consecutive siblings that share a row with all their descendants, so that a large trace opens with few rows."""
 
 from __future__ import annotations
 
 import numpy as np
 
 _MIN_GROUP = 3
-"""Number of rows from which on they become one."""
+"""Least number of rows that become one."""
 
 
 class SiblingGroups:
@@ -26,7 +26,7 @@ class SiblingGroups:
         return start in self._stop_of
 
     def slices(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return starts and ends."""
+        """Return the starts and ends of all slices: int64[n] each."""
         size = len(self._stop_of)
         return np.fromiter(self._stop_of, np.int64, size), np.fromiter(self._stop_of.values(), np.int64, size)
 
@@ -55,25 +55,25 @@ class SiblingGroups:
         del self._stop_of[start]
         self._siblings.pop(start, None)
 
-    def join(self, rows: np.ndarray, ends: np.ndarray, joins: np.ndarray) -> None:
+    def join(self, rows: np.ndarray, ends: np.ndarray, may_join: np.ndarray) -> None:
         """Make slices of rows (int64[rows], ascending) that follow each other, have the same parent, and may be joined.
 
-        ends: int64[rows], of the spans that each row represents; joins: bool[rows].
+        ends: int64[rows], of the spans that each row represents; may_join: bool[rows].
         """
         parents = self._parent[rows]
         continues = np.zeros(len(rows), bool)
-        continues[1:] = joins[1:] & joins[:-1] & (parents[1:] == parents[:-1])
-        first = np.flatnonzero(joins & ~continues)
-        last = np.flatnonzero(joins & ~np.append(continues[1:], False))
+        continues[1:] = may_join[1:] & may_join[:-1] & (parents[1:] == parents[:-1])
+        first = np.flatnonzero(may_join & ~continues)
+        last = np.flatnonzero(may_join & ~np.append(continues[1:], False))
         large = last - first + 1 >= _MIN_GROUP
         self._siblings.clear()
         self._stop_of = dict(zip(rows[first[large]].tolist(), ends[last[large]].tolist(), strict=True))
 
-    def holding(self, span: int) -> int | None:
-        """Return the start of the slice with a span; None for none."""
+    def slice_with(self, span: int) -> int | None:
+        """Return the start of the slice that contains a span; None for none."""
         return next((start for start, stop in self._stop_of.items() if start <= span < stop), None)
 
-    def part(self, start: int, begin: int, end: int) -> None:
+    def take_out(self, start: int, begin: int, end: int) -> None:
         """Take one row, which represents the spans from `begin` to before `end`, out of a slice."""
         siblings = self.siblings(start)
         stop = self._stop_of.pop(start)

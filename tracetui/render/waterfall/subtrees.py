@@ -1,4 +1,4 @@
-"""Searches in a tree in pre-order: outermost subtrees, parents among some spans, ways and ancestors to show."""
+"""Searches in a tree in pre-order: outermost subtrees, parents among some spans, ancestors to show."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def outermost(chosen: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return spans[outermost], ends[outermost]
 
 
-def callers(spans: np.ndarray, depth: np.ndarray, size: int) -> np.ndarray:
+def parents_among(spans: np.ndarray, depth: np.ndarray, size: int) -> np.ndarray:
     """Return the parents among `spans` (ascending pre-order positions with depths), `size` for none."""
     keys = depth.astype(np.int64) * (size + 1) + spans
     keys.sort()
@@ -47,7 +47,7 @@ def callers(spans: np.ndarray, depth: np.ndarray, size: int) -> np.ndarray:
     return found
 
 
-def unhidden(parent: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+def visible_ancestors(parent: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     """Find the nearest visible ancestor of each span. The last position means no ancestor and is never hidden."""
     above = np.append(parent, len(parent))
     # pointer doubling for the unfinished ones
@@ -58,7 +58,7 @@ def unhidden(parent: np.ndarray, hidden: np.ndarray) -> np.ndarray:
         above[at] = above[above[at]]
 
 
-def heaviest(local: np.ndarray, parent: np.ndarray, weight: np.ndarray, rows: int) -> np.ndarray:
+def heaviest_rows(local: np.ndarray, parent: np.ndarray, weight: np.ndarray, rows: int) -> np.ndarray:
     """Choose at most `rows` rows by weight, each with its ancestors' rows; bool[rows before].
 
     `local` and `weight` are per row, `parent` is per span.
@@ -87,25 +87,25 @@ def heaviest(local: np.ndarray, parent: np.ndarray, weight: np.ndarray, rows: in
     return np.isin(local, np.fromiter(chosen, np.int64, len(chosen)))
 
 
-def ways_within(
+def ancestors_within(
     room: int, spans: Sequence[int], folded: np.ndarray, parent: np.ndarray, children: np.ndarray
 ) -> list[int]:
-    """Return the folded spans (bool[spans]) to unfold for the ways to `spans`, as many as add at most `room` rows.
+    """Return the folded ancestors to unfold to show `spans`, as far as they add at most `room` rows.
 
-    children: int64[spans], rows that appear below a span if it is unfolded.
+    folded: bool[spans]; children: int64[spans], rows that appear below a span if it is unfolded.
     """
     unfolded: list[int] = []
     known = set[int]()
     for span in spans:
-        way: list[int] = []
+        ancestors: list[int] = []
         added, above = 0, int(parent[span])
         # above an unfolded span all are unfolded
         while above < len(parent) and folded[above] and above not in known and added <= room:
-            way.append(above)
+            ancestors.append(above)
             added += int(children[above])
             above = int(parent[above])
         if added <= room:
-            unfolded += way
-            known.update(way)
+            unfolded += ancestors
+            known.update(ancestors)
             room -= added
     return unfolded

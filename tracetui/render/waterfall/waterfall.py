@@ -292,7 +292,7 @@ class Waterfall:
             errors,
             network=self._network_parts(span) if is_single else (),
             glyphs=self.glyphs,
-            # siblings that share a row are of several services
+            # siblings that share a row may be of several services
             solid_role=Role.CRITICAL if self.rows.group(row) is not None else self._service_role(span),
         )
 

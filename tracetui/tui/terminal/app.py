@@ -41,7 +41,7 @@ class TerminalApp(App[None]):
 
     @property
     def asks_background(self) -> bool:
-        """True if the terminal is to be asked for its background, which `BackgroundReported` tells."""
+        """True to ask the terminal for its background; `BackgroundReported` has the answer."""
         return False
 
     @property

@@ -94,7 +94,7 @@ class TerminalInput:
         """Return the output that is due after a pause: held text, or the end of an incomplete paste."""
         is_answer_awaited = now - self._queried_at <= ANSWER_SECONDS
         if is_answer_awaited and _IS_COMMAND.match(self._held):
-            # the line is slow; the rest would be read as keys
+            # on a slow connection the rest comes later, and would be read as keys
             return ""
         self._has_begun_answer |= is_answer_awaited and self._held == b"\x1b"
         since = self._pasting_since

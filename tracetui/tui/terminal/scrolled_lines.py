@@ -12,6 +12,7 @@ _ENOUGH = 0.85
 _PIECE, _STEP = 10, 13
 """Length of a piece of a line that is looked for, and the distance to the next one."""
 _LEAST_VOTES = 4
+"""Number of lines, or of pieces, that must have moved by the same distance."""
 _BAR = 2
 """Cells at the end of a line that a scroll bar may take."""
 
@@ -62,5 +63,5 @@ def differing(before: Texts, after: Texts) -> int:
 
 
 def is_worth_it(before: Texts, moved: Texts, after: Texts) -> bool:
-    """Test whether far fewer cells must be sent after a shift."""
+    """Test whether so many fewer cells differ after a shift that it saves output."""
     return differing(moved, after) <= _ENOUGH * differing(before, after)

@@ -118,7 +118,7 @@ class View(Vertical):
     def go_back_to(self, crumb: int) -> None:
         """Undo the steps within the view that this breadcrumb does not include: 0 is the view itself, then `crumbs`.
 
-        Never called with the last one. A view with more than one breadcrumb defines what each includes.
+        Never called with the last one. A view with several breadcrumbs overrides it.
         """
         for _ in range(_MAX_STEPS):
             if crumb or not self.go_back():

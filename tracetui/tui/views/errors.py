@@ -86,7 +86,7 @@ class ErrorsView(View):
 
     def list_source(self, columns: ErrorListColumns) -> HeadedSource:
         if self._service and not len(ErrorList(columns, self.state.look.glyphs, service=self._service)):
-            # the key or the filter that leads here would look broken
+            # an empty list would look like a failure
             self.post_notice(f"no errors in {safe(self._service)}")
             self._service = ""
         return ErrorList(columns, self.state.look.glyphs, self._grouping, self._service)
@@ -259,10 +259,10 @@ class ErrorsView(View):
     def go_back(self) -> bool:
         if super().go_back():
             return True
-        was_listed, self._service = self._service, ""
-        if was_listed:
+        service, self._service = self._service, ""
+        if service:
             self.page.show_list(None)
-        return bool(was_listed)
+        return bool(service)
 
     def action_contrast(self) -> None:
         """Show the contrast of the pattern's traces."""

@@ -354,7 +354,7 @@ class HotSpotsView(View):
         if self._shows_suggestions or self.page.analysed is None:
             return
         self._sorting, self._descending = sorting, descending
-        # the first row is the answer
+        # the first row of another order is the one to look at
         self.page.show_list(0)
 
     def _operation(self, what: str) -> int | None:

@@ -74,13 +74,13 @@ class ListDetail(Vertical, Generic[Columns]):
         rows: LineView | None = None,
         right: LineView | None = None,
         above: Widget | None = None,
-        figure: Widget | None = None,
+        drawing: Widget | None = None,
         beside_from: int | None = None,
         is_ranking: bool = False,
     ) -> None:
         """Make the view with the id `view`.
 
-        rows: widget of the list; right: second column of the detail; above: widget below the summary; figure: widget
+        rows: widget of the list; right: second column of the detail; above: widget below the summary; drawing: widget
         below the title of the detail; beside_from: least width for the detail next to the list rather than beneath it,
         None for never; is_ranking: the first row is the answer, so the list opens on it, whatever span is selected.
         """
@@ -108,14 +108,14 @@ class ListDetail(Vertical, Generic[Columns]):
         self.list = rows or LineView(look.theme, look.glyphs.cursor)
         self._rule = LineBar(look.theme, self._rule_lines)
         self.detail = LineView(look.theme, look.glyphs.cursor)
-        self._right, self._figure = right, figure
+        self._right, self._drawing = right, drawing
         self._focused: Widget = self.list
         """Widget that had the focus last, so that it receives it again on return."""
         self._body = Container(
             Vertical(self._heading, self.list, classes="list"),
             Vertical(
                 self._rule,
-                *([figure] if figure is not None else []),
+                *([drawing] if drawing is not None else []),
                 Horizontal(self.detail, right, classes="sides") if right else self.detail,
                 classes="detail",
             ),
@@ -211,7 +211,7 @@ class ListDetail(Vertical, Generic[Columns]):
         (self._focused if self._focused.display and self.has_rows else self.list).focus()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        if isinstance(event.widget, LineView) or event.widget is self._figure:
+        if isinstance(event.widget, LineView) or event.widget is self._drawing:
             self._focused = event.widget
         self.show_title()
 
@@ -383,8 +383,8 @@ class ListDetail(Vertical, Generic[Columns]):
             return []
         dash = self._state.look.glyphs.rest
         beneath = not self.has_class("-beside")
-        is_in_figure = self._figure is not None and self._figure.has_focus
-        role = Role.ACCENT if is_in_figure or self.focused_detail is not None else Role.GUIDE
+        is_in_drawing = self._drawing is not None and self._drawing.has_focus
+        role = Role.ACCENT if is_in_drawing or self.focused_detail is not None else Role.GUIDE
         line = Line([(dash * 2 + " " if beneath else "  ", role)])
         line.extend(self._findings.title_line(self.list.cursor, max(width - 6, 1))).add(" ")
         return [line.add(dash * max(width - line.width, 0) if beneath else "", role).cropped(width)]

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from tracetui.render.text.line import Line, Role
-from tracetui.tui.help import HelpScreen, Keys, translated
+from tracetui.tui.help import HelpScreen, Keys, with_key_names
 from tracetui.tui.keys.dialogs import NORMAL_TRACE, RESULT
 from tracetui.tui.keys.everywhere import LISTS
 from tracetui.tui.keys.keymap import KeyNames
@@ -98,7 +98,7 @@ class ResultScreen(Dialog[int | None]):
     def action_keys(self) -> None:
         shared = [*([NORMAL_TRACE] if self._step is not None else []), LISTS, RESULT]
         groups = [("This screen", self._keys), *((table.title, table.help) for table in shared)]
-        self.app.push_screen(HelpScreen(self._look, translated(groups, KeyNames(self), self._look.glyphs)))
+        self.app.push_screen(HelpScreen(self._look, with_key_names(groups, KeyNames(self), self._look.glyphs)))
 
     def action_step(self, step: int) -> None:
         if self._step is not None:

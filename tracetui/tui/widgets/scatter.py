@@ -283,5 +283,5 @@ class Scatter(Widget):
             self._select(None)
             point = self.plot.nearest(*pressed) if self.plot is not None else None
             if point is not None:
-                # when the message arrives, the points may be others
+                # by the time the message arrives, the points may have changed
                 self.post_message(self.Picked(int(self._traces[point])))

@@ -18,7 +18,7 @@ from tracetui.render.graph.service_drawing import SIZES, svg
 from tracetui.render.services.map import MapMaker, MapPart, ServiceMap
 from tracetui.render.text.line import Line, Role
 from tracetui.tui.background_work import Work
-from tracetui.tui.help import HelpScreen, translated
+from tracetui.tui.help import HelpScreen, with_key_names
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.keys.services import MAP, MAP_SEARCH
 from tracetui.tui.state import Look
@@ -295,4 +295,4 @@ class MapScreen(Dialog[str | None]):
 
     def action_keys(self) -> None:
         groups = [("Legend", MAP.glyphs), ("Mouse", MAP.words), (MAP.title, MAP.help)]
-        self.app.push_screen(HelpScreen(self._look, translated(groups, KeyNames(self), self._look.glyphs)))
+        self.app.push_screen(HelpScreen(self._look, with_key_names(groups, KeyNames(self), self._look.glyphs)))

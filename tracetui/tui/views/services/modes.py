@@ -14,10 +14,10 @@ from tracetui.analysis.service_overview import ServiceOverview, overview
 from tracetui.analysis.service_questions import (
     SharedDependency,
     caller_difference,
+    calls_on_shortest_paths,
     find_services,
     neighbours,
     shared_dependencies,
-    shortest_ways,
 )
 from tracetui.analysis.service_table import ServiceTable
 from tracetui.render.graph.diagram import (
@@ -98,7 +98,7 @@ def mode_columns(
     glyphs: Glyphs,
     changes: ShownChanges | None = None,
 ) -> ModeColumns:
-    """Compute the columns of a mode; neighbours with the changes of their calls. Slow, except for neighbours."""
+    """Compute the columns of a mode. Slow, except for neighbours. changes: those of the neighbours' calls"""
     graph, target = columns.table.graph, Target(focus, mode.operation)
     explorer = Explorer(columns.role, columns.names, glyphs, changes.changes.edges if changes is not None else None)
     if mode.what in (SLOW, FAILS):
@@ -143,11 +143,11 @@ def mode_columns(
 
 
 def _shared_diagram(graph: ServiceGraph, names: Sequence[str], found: Sequence[SharedDependency]) -> Diagram | None:
-    """Build the diagram of the ways to shared dependencies: all, or the nearest ones if they are many."""
+    """Build the diagram of the paths to all shared dependencies, or to the nearest if there are many."""
     for hops in (max((max(one.hops) for one in found), default=0), 2, 1):
         ends = [one.service for one in found if max(one.hops) <= hops]
-        ways = {pair for name in names for pair in shortest_ways(graph, name, ends)}
-        diagram = _if_few(shared_diagram(graph, names, ways))
+        pairs = {pair for name in names for pair in calls_on_shortest_paths(graph, name, ends)}
+        diagram = _if_few(shared_diagram(graph, names, pairs))
         if diagram is not None:
             return diagram
     return None

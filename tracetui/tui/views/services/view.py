@@ -26,9 +26,9 @@ from tracetui.tui.state import State
 from tracetui.tui.views.base import View
 from tracetui.tui.views.list_detail import ListDetail
 from tracetui.tui.views.services.explorer import ServiceExplorer
-from tracetui.tui.views.services.figure import ServiceFigure
+from tracetui.tui.views.services.graph_pane import GraphPane
 from tracetui.tui.views.services.hints import hints
-from tracetui.tui.views.services.maps import ServiceMaps
+from tracetui.tui.views.services.map_opener import MapOpener
 from tracetui.tui.views.services.modes import (
     AROUND,
     FAILS,
@@ -86,13 +86,20 @@ class ServicesView(View):
         self.name_input = _NameInput(placeholder="part of the name of a service or operation", select_on_focus=False)
         self.name_input.cursor_blink = self.name_input.display = False
         self.right = LineView(state.look.theme, state.look.glyphs.cursor)
-        self.figure = ServiceFigure(state.look, work)
+        self.graph_pane = GraphPane(state.look, work)
         self.page = ListDetail[ServiceListColumns](
-            state, work, id, self, right=self.right, above=self.name_input, figure=self.figure, beside_from=_BESIDE_FROM
+            state,
+            work,
+            id,
+            self,
+            right=self.right,
+            above=self.name_input,
+            drawing=self.graph_pane,
+            beside_from=_BESIDE_FROM,
         )
         self.explorer = ServiceExplorer(state, work, self.page.detail, self.right, self._columns_shown)
         self._traces, self._dialogs = SubjectTraces(self), ServiceDialogs(self)
-        self._maps = ServiceMaps(self, self.explore, self._show_changes)
+        self._maps = MapOpener(self, self.explore, self._show_changes)
         self.page.open_copy_menu = self._open_copy_menu
         self.parts = (self.page,)
 
@@ -101,7 +108,7 @@ class ServicesView(View):
 
     @property
     def hints(self) -> Sequence[tuple[str, str]]:
-        return hints(self.explorer, self.page, self.figure)
+        return hints(self.explorer, self.page, self.graph_pane)
 
     @property
     def services(self) -> ServiceList:
@@ -117,7 +124,7 @@ class ServicesView(View):
         self.explorer.forget()
         if self.explorer.changes is not None:
             self.explorer.changes = None
-            self.post_key_notices("other traces: {services.compare-sets} compares again")
+            self.post_key_notices("changes off, as the traces changed; {services.compare-sets} compares again")
         super().set_changed()
         self._maps.set_changed()
 
@@ -127,7 +134,7 @@ class ServicesView(View):
 
     def go_back(self) -> bool:
         # not its `has_focus`, which changes later than the focus
-        if self.screen.focused is self.figure:
+        if self.screen.focused is self.graph_pane:
             # a service may be missing since another set arrived
             while self._trail and self._trail[-1] not in self.services.table.number:
                 self._trail.pop()
@@ -231,7 +238,7 @@ class ServicesView(View):
         """Show the services concerned as a drawing, and the effect on each service in the ranking."""
         if not self.page.has_rows:
             return
-        self.figure.show_diagram(found.diagram, self.explorer.service, self.services.columns.role)
+        self.graph_pane.show_diagram(found.diagram, self.explorer.service, self.services.columns.role)
         fails = self.explorer.mode.what == FAILS
         impacts = found.impacts(fails) if found.blast is not None else None
         if (impacts, fails) != (self.services.impacts, self.services.fails):
@@ -243,11 +250,11 @@ class ServicesView(View):
     def action_mode(self) -> None:
         """Show the whole ranking, or the graph of the selected service with a part of it."""
         self.page.set_alone(not self.page.is_alone)
-        self.call_after_refresh(self.figure.fit)
+        self.call_after_refresh(self.graph_pane.fit)
 
     def on_resize(self, event: events.Resize) -> None:
         self.page.limit_rows(next(rows for height, rows in _RANKING_ROWS if event.size.height >= height))
-        self.call_after_refresh(self.figure.fit)
+        self.call_after_refresh(self.graph_pane.fit)
 
     def _look(self, mode: Mode) -> None:
         self.explorer.mode = mode
@@ -266,8 +273,8 @@ class ServicesView(View):
         if not self.page.has_rows:
             return None
         view = self.page.focused_detail
-        if self.figure.has_focus:
-            return self.explorer.subject(self.figure.cursor)
+        if self.graph_pane.has_focus:
+            return self.explorer.subject(self.graph_pane.cursor)
         if view is not None:
             return self.explorer.subject_in(view, view.cursor)
         return self.explorer.subject(self.name_of(self.page.list.cursor))
@@ -336,8 +343,8 @@ class ServicesView(View):
             self.post_message(ShowServerStats(self.name_of(self.page.list.cursor)))
 
     def _open_copy_menu(self) -> None:
-        name = self.figure.cursor if self.figure.has_focus else self._focus() or ""
-        open_graph_menu(self, self.state.look, self.work, name, self.figure.copy_graph)
+        name = self.graph_pane.cursor if self.graph_pane.has_focus else self._focus() or ""
+        open_graph_menu(self, self.state.look, self.work, name, self.graph_pane.copy_graph)
 
     # --- moving ------------------------------------------------------------------------------------------------------
 
@@ -357,34 +364,34 @@ class ServicesView(View):
             self.action_map()
 
     def action_side(self, side: str) -> None:
-        """Walk into the graph, or focus a list if it is not drawn, or another list has the focus."""
+        """Move the cursor into the graph; focus a list if there is no graph, or another list has the focus."""
         self.page.set_alone(False)
-        if self.page.focused_detail is None and self.figure.display:
+        if self.page.focused_detail is None and self.graph_pane.display:
             self._trail.clear()
-            self.figure.enter(-1 if side == "left" else 1)
+            self.graph_pane.enter(-1 if side == "left" else 1)
             return
         view = self.page.detail if side == "left" or not self.right.display else self.right
         view.focus()
         self.post_message(LocationChanged())
 
-    def on_service_figure_moved(self, event: ServiceFigure.Moved) -> None:
+    def on_graph_pane_moved(self, event: GraphPane.Moved) -> None:
         event.stop()
-        if not self.figure.has_focus:
-            # a later walk has no way back to the services of this one
+        if not self.graph_pane.has_focus:
+            # a later walk must not return to the services of this one
             self._trail.clear()
-        elif not self.figure.display:
+        elif not self.graph_pane.display:
             self.page.list.focus()
         self.post_message(LocationChanged())
 
-    def on_service_figure_chosen(self, event: ServiceFigure.Chosen) -> None:
+    def on_graph_pane_chosen(self, event: GraphPane.Chosen) -> None:
         """Focus another service and stay in the graph, or list the traces of the one in focus."""
         event.stop()
         if not self.page.has_rows:
             return
-        if event.service == self.figure.service:
+        if event.service == self.graph_pane.service:
             self._open_traces(self.explorer.subject(event.service))
         else:
-            self._trail.append(self.figure.service)
+            self._trail.append(self.graph_pane.service)
             self.explore(event.service, keeps_focus=True)
 
     def action_focus_on(self) -> None:
@@ -407,7 +414,7 @@ class ServicesView(View):
             self.explorer.mode = Mode()
         self.page.list.cursor = self.services.row_of(service) or 0
         self.page.show_detail()
-        if not (keeps_focus and self.figure.display):
+        if not (keeps_focus and self.graph_pane.display):
             self.page.list.focus()
 
     def action_hops(self, more: int) -> None:

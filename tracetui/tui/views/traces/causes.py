@@ -31,19 +31,19 @@ class CauseFinder:
     def __init__(self, view: View) -> None:
         self._view = view
         self._named = ""
-        """First cause of the previous set; '' if it was not sure."""
+        """First cause of the previous set; '' if the evidence was too weak."""
 
     def forget(self) -> None:
         """Forget the previous set, of other sources."""
         self._named = ""
 
     def find(self, analysis: Analysis, show: Callable[[Statement | None], None]) -> None:
-        """Find the causes, and `show` the statement of the first, or None for no sure one."""
+        """Find the causes, and `show` the statement of the first, or None if the evidence is too weak."""
         self._view.work("traces-causes", lambda: analysis.causes, lambda causes: show(self.found(causes)))
 
     def found(self, causes: CausesAndBaseline) -> Statement | None:
-        """Return the statement of the first cause, or None for no sure one; announce one that is new since the last
-        poll.
+        """Return the statement of the first cause, or None if the evidence is too weak; announce a cause that is new
+        since the last poll.
         """
         state, glyphs = self._view.state, self._view.state.look.glyphs
         statement = cause_statement(causes, glyphs)

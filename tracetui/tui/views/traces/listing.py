@@ -185,7 +185,7 @@ class TraceListing:
         name = rows.columns.traces.trace_name(trace) if trace is not None else ""
         return heading, rows.line(row, EVERY_COLUMN).text, name
 
-    def choose_heading(self, cell: int) -> None:
+    def sort_by_heading(self, cell: int) -> None:
         """Sort by the column whose heading covers a cell, or reverse its order."""
         rows = self._rows
         column = rows.heading_at(self.view.line_width, cell - _CURSOR) if rows is not None else None

@@ -33,7 +33,7 @@ def open_saved_filters(view: View) -> None:
 
         def saved_to_file(succeeded: bool) -> None:
             if succeeded:
-                state.filter_saved(name, query)
+                state.forget_filter_change(name, query)
             view.post_notice(done if succeeded else f"{done} until you quit: the state directory cannot be written")
 
         view.work(f"traces-save-{name}", lambda: save_filters({name: query}), saved_to_file, outlives_set=True)

@@ -16,7 +16,7 @@ _MAX_QUICK_SPANS = 100_000
 """Largest set whose causes are found before the verdict is shown, in less than half a second. In larger ones a line
 holds their place, as the list must not move under the cursor."""
 _MAX_SPANS = 1_000_000
-"""Largest set whose causes are found unasked: a baseline and an incident are copies of its columns."""
+"""Largest set whose causes are found without a request: a baseline and an incident are copies of its columns."""
 
 
 class VerdictFinder:

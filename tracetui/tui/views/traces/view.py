@@ -371,7 +371,7 @@ class TracesView(View):
     def on_click(self, event: events.Click) -> None:
         if event.widget is not self.listing.heading:
             return
-        self.listing.choose_heading(event.x)
+        self.listing.sort_by_heading(event.x)
         self.take_focus()
 
     def action_slowest(self) -> None:

@@ -37,11 +37,11 @@ class BodyLayout:
             self._pane.fit(len(host.shown), room, wanted)
 
     def least_rows(self, height: int, *, is_below: bool) -> int:
-        """Return the number of rows that are visible in any case in a height of the view, in lines.
+        """Return the least number of rows that are visible in a view of this height, in lines.
 
-        is_below: whether the detail, if it is shown, is below the rows.
+        is_below: True if the detail, when it is shown, is below the rows.
         """
-        room = height - self._host.header.form.lines
+        room = height - self._host.header.options.lines
         return self._pane.rows_in(room * 2 // 3 if is_below else room)
 
     def enlarge_detail(self, enlarged: bool, height: int) -> None:

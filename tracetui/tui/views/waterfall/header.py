@@ -11,7 +11,7 @@ from tracetui.render.text.line import Line
 from tracetui.tui.background_work import Work
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import State
-from tracetui.tui.views.waterfall.prepare import HeaderForm, PreparedTrace, header_lines
+from tracetui.tui.views.waterfall.prepare import HeaderOptions, PreparedTrace, header_lines
 from tracetui.tui.widgets.line_bar import LineBar
 
 _HIGH = 30
@@ -31,13 +31,13 @@ class Header(LineBar):
         self._opened: PreparedTrace | None = None
 
     @property
-    def form(self) -> HeaderForm:
-        """Form for the current size and look."""
+    def options(self) -> HeaderOptions:
+        """Options for the current size and look."""
         size = (self.parent.size if isinstance(self.parent, Widget) else None) or self.app.size
         lines = _LINES if size.height >= _HIGH else _FEW_LINES
         look = self._state.look
         page, in_ascii = self._state.trace_page, look.glyphs.ascii_only
-        return HeaderForm(size.width, lines, look.local_time, page, self._error_key, in_ascii)
+        return HeaderOptions(size.width, lines, look.local_time, page, self._error_key, in_ascii)
 
     @cached_property
     def _error_key(self) -> str:
@@ -47,7 +47,7 @@ class Header(LineBar):
     @property
     def lines(self) -> int:
         """Number of lines shown."""
-        return min(len(self._opened.header) if self._opened is not None else 0, self.form.lines)
+        return min(len(self._opened.header) if self._opened is not None else 0, self.options.lines)
 
     def show_trace(self, opened: PreparedTrace) -> None:
         """Show a trace, at the current size."""
@@ -55,20 +55,20 @@ class Header(LineBar):
         lines = opened.header
         self.styles.height = max(self.lines, 1)
         self.show(lambda width: [line.cropped(width) for line in lines])
-        if opened.form != self.form:
+        if opened.header_options != self.options:
             self.remake()
 
     def remake(self) -> None:
         """Make the lines again, outside the UI loop."""
-        opened, form = self._opened, self.form
+        opened, options = self._opened, self.options
         if opened is None:
             return
 
         def made(lines: list[Line]) -> None:
-            opened.header, opened.form = lines, form
+            opened.header, opened.header_options = lines, options
             if self._opened is opened:
                 self.show_trace(opened)
                 self.post_message(self.Changed())
 
-        names_key = opened.sight.is_error_hidden
-        self._work("waterfall-header", lambda: header_lines(opened.view, form, names_key=names_key), made)
+        names_key = opened.initial_spans.is_error_hidden
+        self._work("waterfall-header", lambda: header_lines(opened.view, options, names_key=names_key), made)

@@ -70,8 +70,8 @@ class SetFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class HeaderForm:
-    """Appearance of a header."""
+class HeaderOptions:
+    """Size and contents of a header."""
 
     width: int
     lines: int
@@ -80,33 +80,33 @@ class HeaderForm:
     page: str = ""
     """Address of a trace's web page, as in `model.trace_page`."""
     error_key: str = ""
-    """Words that name the key that goes to the next error."""
+    """Text that names the key that goes to the next error."""
     in_ascii: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class OpeningSight:
-    """Cursor and first error of a trace that is opened without a selected span."""
+class InitialSpans:
+    """Spans to show when a trace is opened without a selected span."""
 
     cursor: int | None
-    """Span under the cursor, None for the first: the longest part of the critical path of a large trace of which it or
-    the first error origin would be out of sight.
+    """Span under the cursor: in a large trace, the one with the longest critical time, if it or the first error origin
+    would not be visible otherwise. None for the first span.
     """
     first_error: int | None
     """First error origin."""
     is_error_hidden: bool
-    """True if that is out of sight nevertheless."""
+    """True if the first error origin is not visible even so."""
 
     @classmethod
-    def of(cls, view: Waterfall, visible: int, *, is_large: bool) -> OpeningSight:
+    def of(cls, view: Waterfall, visible_rows: int, *, is_large: bool) -> InitialSpans:
         longest, error = longest_critical(view), first_origin(view)
         spans = [span for span in (longest, error) if span is not None]
         rows = [view.rows.row_of(span) for span in spans]
-        if max(rows, default=0) < visible:
+        if max(rows, default=0) < visible_rows:
             return cls(None, error, False)
         if not is_large or longest is None:
             return cls(None, error, error is not None)
-        return cls(longest, error, max(rows) - min(rows) >= visible)
+        return cls(longest, error, max(rows) - min(rows) >= visible_rows)
 
 
 @dataclass(eq=False)
@@ -121,15 +121,15 @@ class PreparedTrace:
     path: Sections
     """Critical path, in order of time for each root."""
     header: list[Line]
-    form: HeaderForm
-    """Form of the header; only the header depends on it."""
-    sight: OpeningSight
+    header_options: HeaderOptions
+    """Options for which the header was made; nothing else depends on them."""
+    initial_spans: InitialSpans
 
 
 def open_trace(
-    facts: SetFacts, trace: int, root: int | None, glyphs: Glyphs, form: HeaderForm, visible: int
+    facts: SetFacts, trace: int, root: int | None, glyphs: Glyphs, options: HeaderOptions, visible_rows: int
 ) -> PreparedTrace:
-    """Prepare a trace, or the subtree of a span. `visible`: number of rows that are visible at once."""
+    """Prepare a trace, or the subtree of a span. visible_rows: number of rows that are visible at once"""
     traces = facts.traces
     sections = facts.paths.sections_of(trace)
     spans = traces.spans_of(trace)
@@ -146,11 +146,11 @@ def open_trace(
     )
     is_large = len(view.rows) > _MANY_ROWS
     if is_large:
-        unfold_important(view, visible)
-    view.layout(max(form.width, 1))
+        unfold_important(view, visible_rows)
+    view.layout(max(options.width, 1))
     within = (sections[0] >= view.first) & (sections[0] < view.stop)
     path = (sections[0][within], sections[1][within], sections[2][within])
-    sight = OpeningSight.of(view, visible, is_large=is_large)
+    initial_spans = InitialSpans.of(view, visible_rows, is_large=is_large)
     return PreparedTrace(
         facts,
         trace,
@@ -158,16 +158,16 @@ def open_trace(
         view,
         MinimapData.of(view),
         path,
-        header_lines(view, form, names_key=sight.is_error_hidden),
-        form,
-        sight,
+        header_lines(view, options, names_key=initial_spans.is_error_hidden),
+        options,
+        initial_spans,
     )
 
 
-def header_lines(view: Waterfall, form: HeaderForm, *, names_key: bool) -> list[Line]:
-    """Return the header in a form, indented like the rows. `names_key`: whether to name the key that goes to errors."""
-    hint = form.error_key if names_key else ""
-    lines = header(view, max(form.width - INDENT, 1), form.local_time, form.lines, form.page, hint)
+def header_lines(view: Waterfall, options: HeaderOptions, *, names_key: bool) -> list[Line]:
+    """Return the header, indented like the rows. names_key: True to name the key that goes to the first error"""
+    hint = options.error_key if names_key else ""
+    lines = header(view, max(options.width - INDENT, 1), options.local_time, options.lines, options.page, hint)
     return [Line([(" " * INDENT, "")]).extend(line) for line in lines]
 
 
@@ -194,12 +194,14 @@ class TraceOpener:
         self.facts, self.opening = SetFacts(loaded, analysis), None
         return True
 
-    def open(self, wanted: Opening, form: HeaderForm, visible: int, done: Callable[[PreparedTrace], None]) -> None:
-        """Open a trace, then call `done`, unless another one is opened meanwhile. Arguments as of `open_trace`."""
+    def open(
+        self, wanted: Opening, options: HeaderOptions, visible_rows: int, done: Callable[[PreparedTrace], None]
+    ) -> None:
+        """Open a trace, then call `done`, unless another one is opened meanwhile. Other arguments: see `open_trace`."""
         assert self.facts is not None
         self.opening = wanted
         glyphs = self._state.look.glyphs
-        make = partial(open_trace, self.facts, wanted.trace, wanted.root, glyphs, form, visible)
+        make = partial(open_trace, self.facts, wanted.trace, wanted.root, glyphs, options, visible_rows)
 
         def opened(trace: PreparedTrace) -> None:
             if self.opening is wanted:

@@ -80,8 +80,8 @@ class WaterfallRows(LineView):
         self.refresh()
         self.post_message(self.Moved(self, self.cursor))
 
-    def bring_in_sight(self, row: int) -> None:
-        """Scroll so that another row is visible beside the cursor, if there is room for both."""
+    def bring_into_view(self, row: int) -> None:
+        """Scroll so that another row is visible together with the cursor, if there is room for both."""
         height, low, high = self.scrollable_content_region.height, min(row, self.cursor), max(row, self.cursor)
         top = self.scroll_offset.y
         new_top = max(min(top, low), high - height + 1)

@@ -93,7 +93,7 @@ class SelectedTrace:
             self._open(Opening(trace))
 
     def _open(self, wanted: Opening) -> None:
-        self._opener.open(wanted, self._host.header.form, self._host.visible_rows, self._opened)
+        self._opener.open(wanted, self._host.header.options, self._host.visible_rows, self._opened)
 
         def show_waiting() -> None:
             if self._opener.opening is wanted:
@@ -111,7 +111,7 @@ class SelectedTrace:
     def open_subtree(self, outer: ViewState, span: int) -> None:
         """Open the subtree of a span of what is shown."""
         opening, host = Opening(outer.opened.trace, span), self._host
-        self._opener.open(opening, host.header.form, host.visible_rows, partial(host.show_subtree, outer, span))
+        self._opener.open(opening, host.header.options, host.visible_rows, partial(host.show_subtree, outer, span))
 
     def work_failed(self, name: str) -> None:
         """Show that the trace could not be opened, if that is the job that failed."""

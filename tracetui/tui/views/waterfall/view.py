@@ -244,18 +244,18 @@ class WaterfallView(View):
         self._states.show(None)
 
     def show_trace(self) -> None:
-        """Show the opened trace at the selected span, or at the top or where its answer is."""
+        """Show the opened trace at the selected span, or else at the initial one."""
         self._jump_keys.forget()
         self.set_class(False, "-empty")
         shown, span = self.trace, self.state.span
-        sight = shown.opened.sight
-        if span is not None or sight.cursor is None:
+        initial = shown.opened.initial_spans
+        if span is not None or initial.cursor is None:
             self._look(span, at_top=True)
             return
-        self._look_at(shown, shown.row_of(sight.cursor), at_top=True)
-        if sight.first_error is not None:
-            row = shown.row_of(sight.first_error)
-            self.call_after_refresh(lambda: self.rows.bring_in_sight(row) if self.shown is shown else None)
+        self._look_at(shown, shown.row_of(initial.cursor), at_top=True)
+        if initial.first_error is not None:
+            row = shown.row_of(initial.first_error)
+            self.call_after_refresh(lambda: self.rows.bring_into_view(row) if self.shown is shown else None)
 
     def show_instead(self, *texts: str) -> None:
         """Show a message instead of a trace; `texts` name keys by their actions."""

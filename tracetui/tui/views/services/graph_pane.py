@@ -52,11 +52,11 @@ def _fitting(diagram: Diagram | None, roles: Mapping[str, str], glyphs: Glyphs, 
     return None
 
 
-class ServiceFigure(LineBar, can_focus=True):
+class GraphPane(LineBar, can_focus=True):
     """Drawing of a diagram, if it fits into the parent with some rows of the columns."""
 
     BINDINGS: ClassVar[list[BindingType]] = GRAPH.bindings
-    DEFAULT_CSS = "ServiceFigure { display: none; height: 1; }"
+    DEFAULT_CSS = "GraphPane { display: none; height: 1; }"
 
     @dataclass
     class Moved(Message):
@@ -114,13 +114,13 @@ class ServiceFigure(LineBar, can_focus=True):
         if diagram is None or len(diagram.arrows) <= _AT_ONCE:
             done(_fitting(diagram, roles, glyphs, room))
         else:
-            self._work("services-figure", lambda: _fitting(diagram, roles, glyphs, room), done)
+            self._work("services-graph", lambda: _fitting(diagram, roles, glyphs, room), done)
 
     def _show_drawn(self, drawn: _Drawn | None) -> None:
         self._drawn = drawn
         self.display = drawn is not None
         if drawn is None:
-            # the focus must leave
+            # the focus must leave a hidden widget
             self.post_message(self.Moved())
             return
         if self.cursor not in drawn.drawing.boxes:

@@ -1,4 +1,4 @@
-"""Opens the map of the services, and compares sets on it."""
+"""Opening of the map of the services, and comparison of sets on it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tracetui.tui.views.traces.causes import CauseFinder
 from tracetui.tui.views.traces.dialogs import TraceDialogs
 
 
-class ServiceMaps:
-    """Shows the map over a view, whose `explore` gets a service that is chosen; `compared` gets changes."""
+class MapOpener:
+    """Shows the map over a view. explore: called with the service chosen; compared: called with the changes of calls"""
 
     def __init__(
         self, view: View, explore: Callable[[str], object], compared: Callable[[ShownChanges], object]

@@ -1,4 +1,4 @@
-"""Latencies in the lists of callers and callees."""
+"""Column of latencies in the lists of callers and callees."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _VERY_WIDE = 64
 _P95 = 8
 
 
-class CallTimes:
+class LatencyColumn:
     """Column with the p95 of the calls; for few calls their range, or only the longest if that does not fit."""
 
     def __init__(self, found: Sequence[Neighbour], glyphs: Glyphs) -> None:
