@@ -8,13 +8,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from tracetui.ingest.servers.bounded_map import bounded_map
 from tracetui.ingest.servers.connection import AT_ONCE, Connection, Params, ServerResponse
-from tracetui.ingest.servers.readable_lists import readable_edges, readable_names
+from tracetui.ingest.servers.readable_lists import readable_edges, readable_items, readable_names
 from tracetui.ingest.servers.request_errors import NO_JSON, CutOffError, HttpError
 from tracetui.ingest.servers.searched_window import SearchedWindow
 from tracetui.ingest.servers.stream_split import ManyMembersError, Shape, TooLargeError, split_stream
@@ -23,6 +23,8 @@ from tracetui.model.errors import BackEndError
 from tracetui.model.ids import canonical_trace_id
 from tracetui.model.search import LAST_NS, Search
 from tracetui.model.server_stats import Dependency, Metrics
+
+_Item = TypeVar("_Item")
 
 if TYPE_CHECKING:
     from tracetui.ingest.servers.probe import Probe
@@ -172,6 +174,15 @@ class BackEnd(ABC):
     def metrics(self, service: str, start_ns: int, end_ns: int) -> Metrics:  # noqa: ARG002 - part of the interface
         """Query the server's metrics of a service. Raises NotSupportedError if it has none."""
         raise NotSupportedError(f"{self.connection.name}: {self.capabilities.name} has no service metrics")
+
+    def items(
+        self, path: str, decode: Callable[[msgspec.Raw], _Item], listed: Sequence[msgspec.Raw], what: str
+    ) -> list[_Item]:
+        """Read a received list with `readable_items`. Raises HttpError if it contains no valid item."""
+        try:
+            return readable_items(decode, listed, what, self.warn)
+        except NO_JSON as error:
+            raise self.connection.errors.unexpected_response_error(path, str(error)) from None
 
     def names(self, path: str, listed: Sequence[msgspec.Raw], what: str) -> list[str]:
         """Read a received list with `readable_names`. Raises HttpError if it contains no valid name."""

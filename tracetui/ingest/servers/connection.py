@@ -15,7 +15,7 @@ import msgspec
 
 from tracetui.ingest.decompress import HTTP_CODINGS, UnpackError, unpack_stream
 from tracetui.ingest.json_member_limit import Surplus, without_surplus
-from tracetui.ingest.json_repair.lenient_json import without_lone_surrogates
+from tracetui.ingest.json_repair.lenient_json import loads
 from tracetui.ingest.limits import MAX_PACKED_RATIO, MIN_LIMIT, decoding_cost, decoding_limit
 from tracetui.ingest.servers.access import Access
 from tracetui.ingest.servers.address import Address
@@ -62,16 +62,22 @@ class ServerResponse:
     """Members that were dropped from the body, see `without_surplus`."""
 
     def json(self, decoder: msgspec.json.Decoder[_BodyKind]) -> _BodyKind:
-        """Decode the body. Raises one of NO_JSON for another type than the expected. Lone surrogates become U+FFFD."""
+        """Decode the body. Raises one of NO_JSON for another type than the expected.
+
+        Lone surrogates and invalid UTF-8 become U+FFFD, NaN and infinities null.
+        """
         try:
             return decoder.decode(self.body)
         except msgspec.ValidationError:
             raise
-        except msgspec.DecodeError:
-            whole = without_lone_surrogates(self.body)
-            if whole == self.body:
+        except NO_JSON:
+            try:
+                sound = msgspec.json.encode(loads(self.body))
+            except (ValueError, OverflowError, RecursionError):
+                sound = b""
+            if not sound:
                 raise
-        return decoder.decode(whole)
+        return decoder.decode(sound)
 
 
 class Connection:

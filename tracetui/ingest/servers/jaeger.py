@@ -36,6 +36,7 @@ from tracetui.ingest.servers.per_service import (
     results_by_service,
     searches_by_service,
 )
+from tracetui.ingest.servers.readable_lists import members_of
 from tracetui.ingest.servers.request_errors import HttpError
 from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
 from tracetui.ingest.servers.stream_split import JAEGER_V1, OTLP
@@ -58,13 +59,9 @@ class _Names(msgspec.Struct):
     """v1"""
 
 
-class _Operation(msgspec.Struct):
-    name: msgspec.Raw
-
-
 class _OperationNames(msgspec.Struct):
-    operations: list[_Operation] | None = None
-    data: list[_Operation] | None = None
+    operations: list[msgspec.Raw] | None = None
+    data: list[msgspec.Raw] | None = None
 
 
 class _JaegerCalls(msgspec.Struct):
@@ -143,7 +140,7 @@ class Jaeger(BackEnd):
                 self._lists_operations_by_path = True
             else:
                 listed = (found.operations if self._prefers_v3 else found.data) or ()
-                return self.names(path, [item.name for item in listed], "operations")
+                return self.names(path, members_of(listed, "name"), "operations")
         path = f"{self._root}/api/services/{quote(service, safe='')}/operations"
         return self.names(path, self.connection.json(_NAME_LISTS, path).data or (), "operations")
 

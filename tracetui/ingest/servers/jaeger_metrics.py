@@ -8,7 +8,8 @@ import msgspec
 
 from tracetui.ingest.servers.back_end import NotSupportedError
 from tracetui.ingest.servers.connection import Connection, Params
-from tracetui.ingest.servers.request_errors import HttpError
+from tracetui.ingest.servers.readable_lists import readable_items
+from tracetui.ingest.servers.request_errors import NO_JSON, HttpError
 from tracetui.model.server_stats import Metrics
 
 _NOT_IMPLEMENTED: Final = 501
@@ -27,13 +28,15 @@ class _Point(msgspec.Struct, rename="camel"):
 
 
 class _Metric(msgspec.Struct, rename="camel"):
-    metric_points: list[_Point] | None = None
+    metric_points: list[msgspec.Raw] | None = None
 
 
 class _Metrics(msgspec.Struct):
-    metrics: list[_Metric] | None = None
+    metrics: list[msgspec.Raw] | None = None
 
 
+_METRIC: Final = msgspec.json.Decoder(_Metric)
+_POINT: Final = msgspec.json.Decoder(_Point, strict=False)
 _RESPONSE: Final = msgspec.json.Decoder(_Metrics, strict=False)
 
 
@@ -51,9 +54,9 @@ def metrics_of(connection: Connection, root: str, service: str, start_ns: int, e
         "ratePer": max(lookback // _STEPS, 10 * _MIN_STEP_MS),
     }
     try:
-        calls = _mean(connection.json(_RESPONSE, f"{root}/api/metrics/calls", params))
-        errors = _mean(connection.json(_RESPONSE, f"{root}/api/metrics/errors", params))
-        p95 = _mean(connection.json(_RESPONSE, f"{root}/api/metrics/latencies", {**params, "quantile": "0.95"}))
+        calls = _mean(connection, f"{root}/api/metrics/calls", params)
+        errors = _mean(connection, f"{root}/api/metrics/errors", params)
+        p95 = _mean(connection, f"{root}/api/metrics/latencies", {**params, "quantile": "0.95"})
     except HttpError as error:
         if error.status == _NOT_IMPLEMENTED:
             raise NotSupportedError(f"{connection.name}: no metrics store is configured") from None
@@ -61,12 +64,18 @@ def metrics_of(connection: Connection, root: str, service: str, start_ns: int, e
     return Metrics(service, calls, None if errors is None else 100 * errors, p95)
 
 
-def _mean(response: _Metrics) -> float | None:
+def _mean(connection: Connection, path: str, params: Params) -> float | None:
     """Compute the mean of the valid points of a rate, a share or a duration; Jaeger omits values of 0."""
-    values = [
-        value
-        for metric in response.metrics or ()
-        for point in metric.metric_points or ()
-        if 0 <= (value := (point.gauge_value or _Value()).double_value) <= _MAX_VALUE
-    ]
+    listed = connection.json(_RESPONSE, path, params).metrics or ()
+    try:
+        metrics = readable_items(_METRIC.decode, listed, "metrics", connection.warn)
+        points = readable_items(
+            _POINT.decode,
+            [point for metric in metrics for point in metric.metric_points or ()],
+            "metric points",
+            connection.warn,
+        )
+    except NO_JSON as error:
+        raise connection.errors.unexpected_response_error(path, str(error)) from None
+    values = [value for point in points if 0 <= (value := (point.gauge_value or _Value()).double_value) <= _MAX_VALUE]
     return sum(values) / len(values) if values else None

@@ -8,6 +8,8 @@ from typing import Final
 import msgspec
 
 from tracetui.ingest.servers.connection import Connection, Params
+from tracetui.ingest.servers.readable_lists import readable_items
+from tracetui.ingest.servers.request_errors import NO_JSON
 from tracetui.model.search import Search
 
 
@@ -20,9 +22,10 @@ class _Summarised(msgspec.Struct, rename="camel"):
 
 
 class _Summaries(msgspec.Struct):
-    summaries: list[_Summarised] | None = None
+    summaries: list[msgspec.Raw] | None = None
 
 
+_SUMMARISED: Final = msgspec.json.Decoder(_Summarised, strict=False)
 _RESPONSE: Final = msgspec.json.Decoder(_Summaries, strict=False)
 
 
@@ -43,6 +46,11 @@ class TraceSummary:
 
 def summaries_at(connection: Connection, path: str, params: Params) -> list[TraceSummary]:
     """Query summaries. Raises HttpError."""
+    listed = connection.json(_RESPONSE, path, params).summaries or ()
+    try:
+        found = readable_items(_SUMMARISED.decode, listed, "trace summaries", connection.warn)
+    except NO_JSON as error:
+        raise connection.errors.unexpected_response_error(path, str(error)) from None
     return [
         TraceSummary(
             item.trace_id or item.old_trace_id,
@@ -50,5 +58,5 @@ def summaries_at(connection: Connection, path: str, params: Params) -> list[Trac
             item.max_end_time_unix_nano,
             item.error_span_count,
         )
-        for item in connection.json(_RESPONSE, path, params).summaries or ()
+        for item in found
     ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Final, TypeVar
 
 import msgspec
 
 from tracetui.ingest.servers.request_errors import NO_JSON
 from tracetui.ingest.servers.unseen_traces import TraceStarts
+
+_Item = TypeVar("_Item")
 
 _ERROR = (2, "STATUS_CODE_ERROR")
 
@@ -32,15 +35,11 @@ class _V1Services(msgspec.Struct):
 
 
 class _V1TaggedTrace(_V1Services):
-    spans: list[_V1TaggedSpan] | None = None
+    spans: list[msgspec.Raw] | None = None
 
 
 class _V1TraceServices(_V1Services):
     trace_id: str = msgspec.field(name="traceID", default="")
-
-
-class _V1TaggedTraces(msgspec.Struct):
-    data: list[_V1TaggedTrace] | None = None
 
 
 class _V1Items(msgspec.Struct):
@@ -52,51 +51,66 @@ class _V1Items(msgspec.Struct):
 _ITEMS: Final = msgspec.json.Decoder(_V1Items)
 _SERVICES: Final = msgspec.json.Decoder(_V1Services)
 _TRACE_SERVICES: Final = msgspec.json.Decoder(_V1TraceServices)
-_TAGGED_TRACES: Final = msgspec.json.Decoder(_V1TaggedTraces)
+_TAGGED_TRACE: Final = msgspec.json.Decoder(_V1TaggedTrace)
+_TAGGED_SPAN: Final = msgspec.json.Decoder(_V1TaggedSpan)
 
 
 def services_in(document: bytes) -> set[str]:
-    """Return the services of all traces of a response; none if it is damaged."""
-    try:
-        items = _ITEMS.decode(document).data or ()
-        traces = [_SERVICES.decode(item) for item in items]
-    except NO_JSON:
-        return set()
-    return {one.service_name for trace in traces for one in (trace.processes or {}).values() if one.service_name}
+    """Return the services of the intact traces of a response; none if it is damaged."""
+    return {
+        one.service_name
+        for trace in _intact(_SERVICES.decode, _items_of(document))
+        for one in (trace.processes or {}).values()
+        if one.service_name
+    }
 
 
 def unseen_with_services(document: bytes, services: Collection[str], seen: TraceStarts) -> bytes:
     """Reduce a response to traces with one of these services that are not in `seen`; b"" for none.
 
     A response of the v3 API, which is used if v1 fails, is returned unchanged. So is a damaged one: the decoder
-    recovers the intact parts.
+    recovers the intact parts. Damaged items stay.
     """
     try:
         items = _ITEMS.decode(document).data or ()
-        kept = []
-        for item in items:
-            trace = _TRACE_SERVICES.decode(item)
-            names = {one.service_name for one in (trace.processes or {}).values()}
-            if trace.trace_id not in seen and not names.isdisjoint(services):
-                kept.append(item)
     except NO_JSON:
         return document
+    kept = []
+    for item in items:
+        try:
+            trace = _TRACE_SERVICES.decode(item)
+        except NO_JSON:
+            kept.append(item)
+            continue
+        names = {one.service_name for one in (trace.processes or {}).values()}
+        if trace.trace_id not in seen and not names.isdisjoint(services):
+            kept.append(item)
     return msgspec.json.encode(_V1Items(kept)) if kept else b""
 
 
 def has_errors(document: bytes, services: Collection[str]) -> bool:
     """Test whether a response has a span of one of these services with the tag error=true."""
-    try:
-        traces = _TAGGED_TRACES.decode(document).data or ()
-    except NO_JSON:
-        return False
     return any(
         tag.key == "error" and tag.value in (True, "true")
-        for trace in traces
-        for span in trace.spans or ()
+        for trace in _intact(_TAGGED_TRACE.decode, _items_of(document))
+        for span in _intact(_TAGGED_SPAN.decode, trace.spans or ())
         if (trace.processes or {}).get(span.process_id, _V1Process()).service_name in services
         for tag in span.tags or ()
     )
+
+
+def _items_of(document: bytes) -> Sequence[msgspec.Raw]:
+    try:
+        return _ITEMS.decode(document).data or ()
+    except NO_JSON:
+        return ()
+
+
+def _intact(decode: Callable[[msgspec.Raw], _Item], items: Iterable[msgspec.Raw]) -> Iterator[_Item]:
+    """Decode the items of a list that are not damaged."""
+    for item in items:
+        with suppress(*NO_JSON):
+            yield decode(item)
 
 
 class _V3Text(msgspec.Struct, rename="camel"):
@@ -121,7 +135,7 @@ class _V3Span(msgspec.Struct):
 
 
 class _V3Scope(msgspec.Struct):
-    spans: list[_V3Span] | None = None
+    spans: list[msgspec.Raw] | None = None
 
 
 class _V3Group(msgspec.Struct, rename="camel"):
@@ -135,13 +149,15 @@ class _V3Group(msgspec.Struct, rename="camel"):
 
 
 class _V3Result(msgspec.Struct, rename="camel"):
-    resource_spans: list[_V3Group] | None = None
+    resource_spans: list[msgspec.Raw] | None = None
 
 
 class _V3Response(msgspec.Struct):
     result: _V3Result
 
 
+_GROUP: Final = msgspec.json.Decoder(_V3Group)
+_SPAN: Final = msgspec.json.Decoder(_V3Span)
 _V3_RESPONSE: Final = msgspec.json.Decoder(_V3Response)
 
 
@@ -157,12 +173,13 @@ def has_errors_v3(document: bytes, services: Collection[str]) -> bool:
         for group in _groups(document)
         if group.service in services
         for scope in group.scope_spans or ()
-        for span in scope.spans or ()
+        for span in _intact(_SPAN.decode, scope.spans or ())
     )
 
 
-def _groups(document: bytes) -> list[_V3Group]:
+def _groups(document: bytes) -> Iterator[_V3Group]:
     try:
-        return _V3_RESPONSE.decode(document).result.resource_spans or []
+        groups = _V3_RESPONSE.decode(document).result.resource_spans or ()
     except NO_JSON:
-        return []
+        return
+    yield from _intact(_GROUP.decode, groups)

@@ -1,14 +1,17 @@
-"""Lists of names and of dependency edges from servers: invalid items are skipped, and the number is bounded."""
+"""Lists from servers: invalid items are skipped, and the number of names and of dependency edges is bounded."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
 from tracetui.ingest.servers.request_errors import NO_JSON
+from tracetui.model.json_decoding import RAW_MEMBERS
 from tracetui.model.server_stats import Dependency
+
+_Item = TypeVar("_Item")
 
 MAX_NAMES: Final = 10_000
 """Largest number of names of a list that are kept."""
@@ -30,6 +33,37 @@ class _Edge(msgspec.Struct, rename="camel"):
 
 _NAME: Final = msgspec.json.Decoder(str)
 _EDGE: Final = msgspec.json.Decoder(_Edge, strict=False)
+
+
+def readable_items(
+    decode: Callable[[msgspec.Raw], _Item], listed: Sequence[msgspec.Raw], what: str, warn: Callable[[str], object]
+) -> list[_Item]:
+    """Decode the items of a list; `warn` is called for those that are skipped.
+
+    what: plural noun for the items. Raises one of NO_JSON if none is valid.
+    """
+    found: list[_Item] = []
+    for at, item in enumerate(listed):
+        try:
+            found.append(decode(item))
+        except NO_JSON:
+            if at == len(listed) - 1 and not found:
+                raise
+    if len(found) < len(listed):
+        warn(f"{len(listed) - len(found):,} invalid {what} were skipped")
+    return found
+
+
+def members_of(listed: Sequence[msgspec.Raw], key: str) -> list[msgspec.Raw]:
+    """Return this member of each object in a list; an item without it stays as it is."""
+    return [_member(item, key) for item in listed]
+
+
+def _member(item: msgspec.Raw, key: str) -> msgspec.Raw:
+    try:
+        return RAW_MEMBERS.decode(item).get(key, item)
+    except NO_JSON:
+        return item
 
 
 def readable_names(listed: Sequence[msgspec.Raw], what: str, warn: Callable[[str], None]) -> list[str]:
@@ -66,19 +100,10 @@ def readable_edges(listed: Sequence[msgspec.Raw], warn: Callable[[str], None]) -
 
     Raises one of NO_JSON if no edge is valid.
     """
-    edges: list[Dependency] = []
-    unreadable = 0
-    for item in listed:
-        try:
-            edge = _EDGE.decode(item)
-        except NO_JSON:
-            unreadable += 1
-            if unreadable == len(listed):
-                raise
-            continue
-        edges.append(Dependency(edge.parent, edge.child, edge.call_count, edge.error_count))
-    if unreadable:
-        warn(f"{unreadable:,} invalid edges of the dependency graph were skipped")
+    edges = [
+        Dependency(edge.parent, edge.child, edge.call_count, edge.error_count)
+        for edge in readable_items(_EDGE.decode, listed, "edges of the dependency graph", warn)
+    ]
     if len(edges) > MAX_EDGES:
         warn(f"the dependency graph has {len(edges):,} edges; only the {MAX_EDGES:,} with the most calls are used")
         edges = sorted(edges, key=lambda edge: -edge.call_count)[:MAX_EDGES]

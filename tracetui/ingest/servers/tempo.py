@@ -13,6 +13,7 @@ import msgspec
 from tracetui.ingest.servers.back_end import BackEnd, Capabilities, NotSupportedError, ServerKind, Warn, span_prefilter
 from tracetui.ingest.servers.connection import Connection
 from tracetui.ingest.servers.probe import Probe
+from tracetui.ingest.servers.readable_lists import members_of
 from tracetui.ingest.servers.request_errors import NO_JSON, HttpError
 from tracetui.model.search import Search
 from tracetui.model.server_stats import Dependency
@@ -31,12 +32,8 @@ _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]*")
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
-class _TagValue(msgspec.Struct):
-    value: msgspec.Raw
-
-
 class _Values(msgspec.Struct, rename="camel"):
-    tag_values: list[_TagValue] | None = None
+    tag_values: list[msgspec.Raw] | None = None
 
 
 class _Stats(msgspec.Struct, rename="camel"):
@@ -44,8 +41,11 @@ class _Stats(msgspec.Struct, rename="camel"):
     error_count: int = 0
 
 
-class _Found(msgspec.Struct, rename="camel"):
+class _FoundId(msgspec.Struct):
     trace_id: str = msgspec.field(name="traceID")
+
+
+class _Found(_FoundId, rename="camel"):
     start_time_unix_nano: int = 0
     duration_ms: int = 0
     service_stats: dict[str, _Stats] | None = None
@@ -64,7 +64,7 @@ MAX_REMEMBERED = 10_000
 
 
 class _Listed(msgspec.Struct):
-    traces: list[_Found] | None = None
+    traces: list[msgspec.Raw] | None = None
 
 
 class _Head(msgspec.Struct):
@@ -75,8 +75,18 @@ class _Head(msgspec.Struct):
 
 
 _TAG_VALUES: Final = msgspec.json.Decoder(_Values, strict=False)
+_FOUND: Final = msgspec.json.Decoder(_Found, strict=False)
+_FOUND_ID: Final = msgspec.json.Decoder(_FoundId)
 _FOUND_TRACES: Final = msgspec.json.Decoder(_Listed, strict=False)
 _HEAD: Final = msgspec.json.Decoder(_Head, strict=False)
+
+
+def _found_in(item: msgspec.Raw) -> _Found:
+    """Decode a trace of a search result; its id is enough to fetch it. Raises one of NO_JSON without one."""
+    try:
+        return _FOUND.decode(item)
+    except NO_JSON:
+        return _Found(_FOUND_ID.decode(item).trace_id)
 
 
 class Tempo(BackEnd):
@@ -113,7 +123,7 @@ class Tempo(BackEnd):
         end = int(time.time() + self.connection.clock_ahead) + 1
         window = {"start": end - _NAMES_SECONDS, "end": end}
         found = self.connection.json(_TAG_VALUES, path, {**params, **window}).tag_values or ()
-        return self.names(path, [item.value for item in found], "names")
+        return self.names(path, members_of(found, "value"), "names")
 
     def search(self, search: Search) -> Generator[bytes]:
         found: dict[str, _Found] = {}
@@ -167,14 +177,19 @@ class Tempo(BackEnd):
         if self._supports_hint:
             try:
                 newest: dict[str, str | int] = {"q": traceql + _NEWEST, **params}
-                return self.connection.json(_FOUND_TRACES, "/api/search", newest).traces or ()
+                return self._search_result(newest)
             except HttpError as error:
                 if error.status != _BAD_REQUEST:
                     raise
         # if the query is also rejected without the hint, the hint may be supported
-        found = self.connection.json(_FOUND_TRACES, "/api/search", {"q": traceql, **params}).traces or ()
+        found = self._search_result({"q": traceql, **params})
         self._supports_hint = False
         return found
+
+    def _search_result(self, params: dict[str, str | int]) -> Sequence[_Found]:
+        path = "/api/search"
+        listed = self.connection.json(_FOUND_TRACES, path, params).traces or ()
+        return self.items(path, _found_in, listed, "traces of the search result")
 
     @property
     def sends_newest(self) -> bool:

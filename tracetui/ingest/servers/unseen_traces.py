@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -54,25 +55,28 @@ class _Otlp(msgspec.Struct):
     result: _HeadResult
 
 
+class _RawResult(msgspec.Struct, rename="camel"):
+    resource_spans: list[msgspec.Raw] | None = None
+
+
+class _RawOtlp(msgspec.Struct):
+    result: _RawResult
+
+
 _OTLP: Final = msgspec.json.Decoder(_Otlp, strict=False)
+_OTLP_GROUPS: Final = msgspec.json.Decoder(_RawOtlp)
 _SPAN_HEAD: Final = msgspec.json.Decoder(_SpanHead, strict=False)
 _V1_RESPONSE: Final = msgspec.json.Decoder(_V1)
 _V1_TRACE: Final = msgspec.json.Decoder(_V1Trace)
 _ZIPKIN_SPANS: Final = msgspec.json.Decoder(list[_ZipkinSpan], strict=False)
-_ZIPKIN_TRACES: Final = msgspec.json.Decoder(list[list[_ZipkinSpan]], strict=False)
 
 
 def otlp_starts(document: bytes) -> TraceStarts:
-    """Read the traces of a response of Jaeger's v3 API; none if it is damaged."""
-    try:
-        groups = _OTLP.decode(document).result.resource_spans or ()
-    except NO_JSON:
-        return {}
+    """Read the traces of a response of Jaeger's v3 API, without damaged spans."""
     found: TraceStarts = {}
-    for group in groups:
-        for scope in group.scope_spans or ():
-            for span in scope.spans or ():
-                _begin(found, span.trace_id, span.start_time_unix_nano)
+    with suppress(*NO_JSON):
+        for trace_id, start_ns in _otlp_spans(document):
+            _begin(found, trace_id, start_ns)
     return found
 
 
@@ -99,7 +103,7 @@ def unseen_otlp(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, bytes]
 
 
 def _unseen_group(group: dict[str, msgspec.Raw], seen: TraceStarts) -> dict[str, msgspec.Raw]:
-    """Return the spans of a resource without those of traces in `seen`; empty if none is left."""
+    """Return the spans of a resource without those of traces in `seen`; empty if none is left. Damaged ones stay."""
     scopes = []
     for raw in RAW_ITEMS.decode(group["scopeSpans"]):
         scope = RAW_MEMBERS.decode(raw)
@@ -110,7 +114,11 @@ def _unseen_group(group: dict[str, msgspec.Raw], seen: TraceStarts) -> dict[str,
 
 
 def _trace_of(span: msgspec.Raw) -> str:
-    return _SPAN_HEAD.decode(span).trace_id
+    """Return the id of a span's trace, '' if it is damaged."""
+    try:
+        return _SPAN_HEAD.decode(span).trace_id
+    except NO_JSON:
+        return ""
 
 
 def unseen_v1(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, bytes]:
@@ -151,15 +159,20 @@ def unseen_zipkin(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, byte
     """Reduce a response of Zipkin in the way of `unseen_v1`."""
     try:
         items = RAW_ITEMS.decode(document)
-        starts: TraceStarts = {}
-        new = []
-        for item in items:
-            for span in (spans := _ZIPKIN_SPANS.decode(item)):
-                _begin(starts, span.trace_id, (span.timestamp or 0) * 1_000)
-            if not spans or spans[0].trace_id not in seen:
-                new.append(item)
     except NO_JSON:
         return {}, document
+    starts: TraceStarts = {}
+    new = []
+    for item in items:
+        try:
+            spans = _ZIPKIN_SPANS.decode(item)
+        except NO_JSON:
+            new.append(item)
+            continue
+        for span in spans:
+            _begin(starts, span.trace_id, (span.timestamp or 0) * 1_000)
+        if not spans or spans[0].trace_id not in seen:
+            new.append(item)
     return starts, msgspec.json.encode(new) if new else b""
 
 
@@ -180,20 +193,42 @@ def latest_starts(document: bytes) -> TraceStarts:
 
 
 def _otlp_spans(document: bytes) -> Iterator[tuple[str, int]]:
-    for group in _OTLP.decode(document).result.resource_spans or ():
+    try:
+        groups: Iterable[_Resource] = _OTLP.decode(document).result.resource_spans or ()
+    except NO_JSON:
+        groups = _intact_groups(document)
+    for group in groups:
         for scope in group.scope_spans or ():
             yield from ((span.trace_id, span.start_time_unix_nano) for span in scope.spans or ())
 
 
+def _intact_groups(document: bytes) -> Iterator[_Resource]:
+    """Yield what is intact of a damaged response, one scope for each span. Raises one of NO_JSON for another one."""
+    for group in _OTLP_GROUPS.decode(document).result.resource_spans or ():
+        for scope in _members_of_list(group, "scopeSpans"):
+            for span in _members_of_list(scope, "spans"):
+                with suppress(*NO_JSON):
+                    yield _Resource([_Scope([_SPAN_HEAD.decode(span)])])
+
+
+def _members_of_list(value: msgspec.Raw, key: str) -> list[msgspec.Raw]:
+    try:
+        return RAW_ITEMS.decode(RAW_MEMBERS.decode(value)[key])
+    except (*NO_JSON, KeyError):
+        return []
+
+
 def _v1_spans(document: bytes) -> Iterator[tuple[str, int]]:
     for item in _V1_RESPONSE.decode(document).data or ():
-        trace = _V1_TRACE.decode(item)
-        yield from ((trace.trace_id, span.start_time * 1_000) for span in trace.spans or ())
+        with suppress(*NO_JSON):
+            trace = _V1_TRACE.decode(item)
+            yield from ((trace.trace_id, span.start_time * 1_000) for span in trace.spans or ())
 
 
 def _zipkin_spans(document: bytes) -> Iterator[tuple[str, int]]:
-    for spans in _ZIPKIN_TRACES.decode(document):
-        yield from ((span.trace_id, (span.timestamp or 0) * 1_000) for span in spans)
+    for item in RAW_ITEMS.decode(document):
+        with suppress(*NO_JSON):
+            yield from ((span.trace_id, (span.timestamp or 0) * 1_000) for span in _ZIPKIN_SPANS.decode(item))
 
 
 def add_starts(found: TraceStarts, starts: TraceStarts) -> None:
