@@ -205,6 +205,37 @@ def test_losses_are_counted(name: str, losses: dict[str, int]) -> None:
     assert bool(BY_NAME[name].losses) == bool(losses)
 
 
+FLAGGED = (
+    Flag.NONE,
+    Flag.CYCLE_CUT,
+    Flag.START_REPAIRED,
+    Flag.NEGATIVE_DURATION,
+    Flag.NO_DURATION,
+    Flag.START_REPAIRED | Flag.NO_DURATION,
+    Flag.SKEW_ADJUSTED,
+    Flag.SHORTENED,
+    Flag.OUT_OF_RANGE,
+)
+
+
+@pytest.mark.parametrize("flags", FLAGGED)
+@pytest.mark.parametrize("start", [0, EPOCH])
+@pytest.mark.parametrize("name", READ_BACK)
+def test_figures_survive_and_lost_flags_are_counted(name: str, start: int, flags: Flag) -> None:
+    duration = 0 if flags & (Flag.NO_DURATION | Flag.NEGATIVE_DURATION) else 5_000_000
+    root = GivenSpan("1", start, duration, kind=Kind.SERVER, flags=flags)
+    child = GivenSpan("2", start + 1_000_000, 2_000_000, parent="1", kind=Kind.CLIENT)
+    traces = build(root, child)
+    assert traces.flags[0] & int(flags) == int(flags)
+    losses = Losses()
+    found = read(b"".join(BY_NAME[name].encode(traces, losses)))
+    wanted = 1_000 if duration == 0 and flags == Flag.NEGATIVE_DURATION and "zipkin" in name else duration
+    assert sorted(found.duration) == sorted([wanted, 2_000_000])
+    kept = Flag(int(found.flags[0])) & flags
+    lost = flags & ~kept
+    assert sum((+losses).values()) >= len(lost), (kept, losses)
+
+
 @pytest.mark.parametrize("name", ["zipkin", "zipkin-v1"])
 def test_values_that_zipkin_replaces_are_counted(name: str) -> None:
     spans = [

@@ -9,7 +9,7 @@ import math
 import re
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import orjson
@@ -69,6 +69,25 @@ def count_warnings(traces: TraceSet, losses: Losses) -> None:
     )
     losses["warning{} of the source"] += sum(map(len, of_spans)) + sum(map(len, traces.trace_warnings.values()))
     losses["FOLLOWS_FROM reference{} to parents"] += int(np.count_nonzero(traces.flags & int(Flag.FOLLOWS_FROM)))
+
+
+_WARNINGS: Final = {
+    Flag.CYCLE_CUT: "warning{} about a parent cycle",
+    Flag.START_REPAIRED: "warning{} about a missing start",
+    Flag.NEGATIVE_DURATION: "warning{} about a negative duration",
+    Flag.NO_DURATION: "missing duration{} (written as 0)",
+    Flag.SKEW_ADJUSTED: "warning{} about clock skew",
+    Flag.SHORTENED: "warning{} about parts over the size limit",
+    Flag.OUT_OF_RANGE: "warning{} about a time out of range",
+}
+"""Flags that a reader cannot derive from the fields of a format, unless the format says that something is missing."""
+
+
+def count_flags(traces: TraceSet, losses: Losses, kept: Flag) -> None:
+    """Count the flags of spans as lost, except those that the format can represent."""
+    for flag, what in _WARNINGS.items():
+        if flag not in kept:
+            losses[what] += int(np.count_nonzero(traces.flags & int(flag)))
 
 
 def count_fractions(span: Span, losses: Losses) -> None:

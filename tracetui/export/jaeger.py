@@ -10,6 +10,7 @@ from tracetui.export.common import (
     Json,
     as_text,
     base64_text,
+    count_flags,
     count_fractions,
     json_bytes,
     json_float,
@@ -45,6 +46,7 @@ def jaeger_json(spans: Iterable[Span]) -> bytes:
 
 def _encode(traces: TraceSet, losses: Losses) -> Iterator[bytes]:
     """Encode a set as `jaeger_json` does, including the source's warnings about traces."""
+    count_flags(traces, losses, Flag.NONE)
     yield b'{"data":['
     for trace, trace_id in enumerate(traces.trace_ids):
         processes = _Processes()
@@ -70,7 +72,7 @@ EXPORTER: Final = Exporter(
     description="Jaeger JSON",
     suffixes=(".jaeger.json", ".jaeger"),
     encode=_encode,
-    losses="times below 1 µs, attributes of links, types within lists and maps",
+    losses="times below 1 µs, missing times, attributes of links, types within lists and maps",
 )
 
 

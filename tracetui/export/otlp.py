@@ -29,7 +29,7 @@ from tracetui.ingest.formats.error_rule import decide_status
 from tracetui.ingest.formats.saved_fields import FIELD, INTEGER, SavedFields, flag_names
 from tracetui.ingest.formats.value_nesting import SKIPPED, VALUE_NESTING
 from tracetui.model.ids import canonical_trace_id
-from tracetui.model.span import Attributes, Link, Span, Value
+from tracetui.model.span import Attributes, Flag, Link, Span, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,8 +43,9 @@ _Write = Callable[[Attributes], list[Json]]
 def otlp_json(spans: Iterable[Span]) -> bytes:
     """Encode spans as one `TracesData` object.
 
-    Lost: the FOLLOWS_FROM kind of parents, and warnings. Times are limited to 0 .. 2^64 ns. An id that is not hex, too
-    long, or all zeros is replaced by its hash, the same in every reference. Integers beyond 64 bits become text.
+    Lost: the FOLLOWS_FROM kind of parents, and warnings. Times are limited to 1 .. 2^64 ns, as 0 is a missing one. An
+    id that is not hex, too long, or all zeros is replaced by its hash, the same in every reference. Integers beyond 64
+    bits become text.
     """
     return json_bytes(traces_data(unique_keys(spans)))
 
@@ -144,7 +145,7 @@ class _SavedSpans:
 
 def traces_data(spans: Iterable[Span]) -> Json:
     """Group spans by resource and scope, in the order of their first spans."""
-    return {"resourceSpans": _resource_spans(spans, _otlp_span, _otlp_attributes)}
+    return {"resourceSpans": _resource_spans(spans, _plain_span, _otlp_attributes)}
 
 
 def _resource_spans(spans: Iterable[Span], write: Callable[[Span], Json], write_attributes: _Write) -> list[Json]:
@@ -228,6 +229,17 @@ def _otlp_span(span: Span, write_attributes: _Write = _otlp_attributes) -> Json:
         links=[_link(link, write_attributes) for link in span.links],
         status=_filled(message=span.status_message, code=int(span.status)),
     )
+
+
+def _plain_span(span: Span) -> Json:
+    """Encode a span for readers to whom a time of 0 is a missing one.
+
+    A duration without a start, and one from the epoch on, begin 1 ns after it, as the duration would be lost.
+    """
+    start, end = max(span.start_ns, 1), max(span.start_ns, 1) + span.duration_ns
+    if Flag.NO_DURATION in span.flags:
+        start, end = 0 if Flag.START_REPAIRED in span.flags else start, 0
+    return {**_otlp_span(span), "startTimeUnixNano": fixed64(start), "endTimeUnixNano": fixed64(end)}
 
 
 def _link(link: Link, write_attributes: _Write) -> Json:

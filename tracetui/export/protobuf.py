@@ -6,10 +6,12 @@ import base64
 import struct
 from typing import TYPE_CHECKING, Any, Final
 
-from tracetui.export.common import Json, batches, count_warnings, spans_in_input_order, unique_keys
+import numpy as np
+
+from tracetui.export.common import Json, batches, count_flags, count_warnings, spans_in_input_order, unique_keys
 from tracetui.export.exporter import Exporter, Losses
 from tracetui.export.otlp import otlp_json, traces_data
-from tracetui.model.span import Span
+from tracetui.model.span import Flag, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,6 +69,10 @@ def otlp_protobuf(spans: Iterable[Span]) -> bytes:
 def _encode(traces: TraceSet, losses: Losses) -> Iterator[bytes]:
     """Encode a set like `otlp_protobuf`, in several messages: concatenated, they are one protobuf message."""
     count_warnings(traces, losses)
+    # no start or no end means that it is missing, but a duration needs both
+    count_flags(traces, losses, Flag.NO_DURATION | Flag.START_REPAIRED)
+    shown = (traces.flags & int(Flag.START_REPAIRED | Flag.NO_DURATION)) == int(Flag.START_REPAIRED)
+    losses["missing start{} (written as shown)"] += int(np.count_nonzero(shown))
     for trace in range(traces.trace_count):
         for batch in batches(unique_keys(spans_in_input_order(traces, trace)), _SPANS_PER_MESSAGE):
             yield _message("TracesData", traces_data(batch))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from tracetui.export.common import (
     Json,
     as_text,
+    count_flags,
     count_fractions,
     count_warnings,
     hex_id,
@@ -57,6 +58,7 @@ EXPORTER: Final = Exporter(
 def encode_array(traces: TraceSet, losses: Losses, encode: Callable[[Span], Json]) -> Iterator[bytes]:
     """Encode a set as a JSON array of spans, and count its losses."""
     count_warnings(traces, losses)
+    count_flags(traces, losses, Flag.NO_DURATION)
 
     def counted(span: Span) -> Json:
         losses["link{}"] += len(span.links)

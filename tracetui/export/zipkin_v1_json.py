@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tracetui.export.common import Json, json_bytes, with_ids
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tracetui.model.traces import TraceSet
+
+_EARLIEST_NS: Final = 1_000
+"""Earliest time that is not 0 in the format's microseconds."""
 
 V1_CORE = {
     "CLIENT": ("cs", "cr", "sa"),
@@ -51,6 +55,9 @@ EXPORTER: Final = Exporter(
 
 
 def _zipkin_v1_span(span: Span) -> Json:
+    if span.start_ns < _EARLIEST_NS:
+        # a duration is that between two annotations, which must not be 0
+        span = replace(span, start_ns=_EARLIEST_NS)
     # for the server half of a shared span write annotations only: the times of the span are the client's
     written = zipkin_identity(span) | ({} if Flag.SHARED in span.flags else zipkin_times(span))
     endpoint = {"serviceName": span.service}
