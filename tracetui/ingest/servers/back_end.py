@@ -24,7 +24,7 @@ from tracetui.model.ids import canonical_trace_id
 from tracetui.model.search import LAST_NS, Search
 from tracetui.model.server_stats import Dependency, Metrics
 
-_Item = TypeVar("_Item")
+_ReceivedItem = TypeVar("_ReceivedItem")
 
 if TYPE_CHECKING:
     from tracetui.ingest.servers.probe import Probe
@@ -176,8 +176,8 @@ class BackEnd(ABC):
         raise NotSupportedError(f"{self.connection.name}: {self.capabilities.name} has no service metrics")
 
     def items(
-        self, path: str, decode: Callable[[msgspec.Raw], _Item], listed: Sequence[msgspec.Raw], what: str
-    ) -> list[_Item]:
+        self, path: str, decode: Callable[[msgspec.Raw], _ReceivedItem], listed: Sequence[msgspec.Raw], what: str
+    ) -> list[_ReceivedItem]:
         """Read a received list with `readable_items`. Raises HttpError if it contains no valid item."""
         try:
             return readable_items(decode, listed, what, self.warn)

@@ -11,7 +11,7 @@ import msgspec
 from tracetui.ingest.servers.request_errors import NO_JSON
 from tracetui.ingest.servers.unseen_traces import TraceStarts
 
-_Item = TypeVar("_Item")
+_IntactItem = TypeVar("_IntactItem")
 
 _ERROR = (2, "STATUS_CODE_ERROR")
 
@@ -106,7 +106,7 @@ def _items_of(document: bytes) -> Sequence[msgspec.Raw]:
         return ()
 
 
-def _intact(decode: Callable[[msgspec.Raw], _Item], items: Iterable[msgspec.Raw]) -> Iterator[_Item]:
+def _intact(decode: Callable[[msgspec.Raw], _IntactItem], items: Iterable[msgspec.Raw]) -> Iterator[_IntactItem]:
     """Decode the items of a list that are not damaged."""
     for item in items:
         with suppress(*NO_JSON):

@@ -11,7 +11,7 @@ from tracetui.ingest.servers.request_errors import NO_JSON
 from tracetui.model.json_decoding import RAW_MEMBERS
 from tracetui.model.server_stats import Dependency
 
-_Item = TypeVar("_Item")
+_ReadableItem = TypeVar("_ReadableItem")
 
 MAX_NAMES: Final = 10_000
 """Largest number of names of a list that are kept."""
@@ -36,13 +36,16 @@ _EDGE: Final = msgspec.json.Decoder(_Edge, strict=False)
 
 
 def readable_items(
-    decode: Callable[[msgspec.Raw], _Item], listed: Sequence[msgspec.Raw], what: str, warn: Callable[[str], object]
-) -> list[_Item]:
+    decode: Callable[[msgspec.Raw], _ReadableItem],
+    listed: Sequence[msgspec.Raw],
+    what: str,
+    warn: Callable[[str], object],
+) -> list[_ReadableItem]:
     """Decode the items of a list; `warn` is called for those that are skipped.
 
     what: plural noun for the items. Raises one of NO_JSON if none is valid.
     """
-    found: list[_Item] = []
+    found: list[_ReadableItem] = []
     for at, item in enumerate(listed):
         try:
             found.append(decode(item))
