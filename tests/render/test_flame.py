@@ -63,6 +63,29 @@ def test_parallel_calls_are_drawn_within_their_caller() -> None:
     assert (shown.duration[1:] > 0).all()
 
 
+def test_squeezed_calls_keep_their_critical_share() -> None:
+    """Three calls in parallel, drawn a third as wide as they are long: one of them is on the critical path."""
+    traces = build(
+        span("a", 0, 100, name="root"),
+        *(span(f"b{i}", 10, 90, parent="a", name="call", service=f"s{i}") for i in range(3)),
+        span("c", 10, 90, parent="b0", name="work", service="s0"),
+    )
+    view = Flame(Waterfall(traces, 0, sections=critical_paths(traces).sections_of(0)))
+    shares = [view.share(range(node, node + 1)) for node in range(len(view))]
+    assert max(shares) == pytest.approx(80)
+    assert sum(shares) == pytest.approx(100)
+
+
+def test_axis_of_squeezed_calls_has_no_times() -> None:
+    parallel = build(span("a", 0, 1_000), *(span(f"b{i}", 0, 900, parent="a", name=f"op{i}") for i in range(3)))
+    view = Flame(Waterfall(parallel, 0))
+    for width, words in ((160, "width: share of the caller; parallel calls squeezed"), (56, "parallel calls squeezed")):
+        axis = view.scale(width).text
+        assert words in axis
+        assert "ms" not in axis
+    assert "1.00 ms" in flame().scale(80).text, "calls that follow each other are as wide as long"
+
+
 def test_asynchronous_work_has_its_own_bar() -> None:
     traces = build(
         span("a", 0, 1_000, name="root"),

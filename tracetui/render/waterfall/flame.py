@@ -9,10 +9,17 @@ import numpy as np
 from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.merged_calls import merge_calls
 from tracetui.render.text import numbers
+from tracetui.render.text.cells import fit
 from tracetui.render.text.line import Role
 from tracetui.render.waterfall.label import LabelNote
 from tracetui.render.waterfall.row_notes import running_sums
 from tracetui.render.waterfall.waterfall import Waterfall
+
+_SQUEEZED = (
+    "width: share of the caller; parallel calls squeezed",
+    "share of caller; parallel squeezed",
+    "parallel calls squeezed",
+)
 
 
 class Flame(Waterfall):
@@ -45,11 +52,22 @@ class Flame(Waterfall):
         )
         self._first = first
         self.whole_ns = base.whole_ns
+        # the sections drawn may be squeezed
+        self.path_ns = base.path_ns
+        rounding_ns = 1
+        self._is_squeezed = bool((merged.total - shown.duration > rounding_ns).any())
         self.critical = critical
         self._critical_before = running_sums(critical)
         self.displayed = self.durations = merged.total
         self.displayed_title = "total"
         self._duration_cells = numbers.duration_width(int(merged.total.max()))
+
+    def axis(self, cells: int) -> str:
+        """Draw the axis of the bars; concurrent calls, which are drawn narrower, have none."""
+        if not self._is_squeezed:
+            return super().axis(cells)
+        text = next((text for text in _SQUEEZED if len(text) <= cells), _SQUEEZED[-1])
+        return fit(text, cells, ellipsis=self.glyphs.ellipsis)
 
     def position_of(self, span: int) -> int:
         return int(self.merged.node_of[span - self._first])

@@ -206,12 +206,15 @@ class Waterfall:
         layout = self.layout(width)
         line = Line([(fit(caption, layout.label, ellipsis=self.glyphs.ellipsis), Role.DIM)])
         if layout.bar:
-            offset = self.window[0] - self.whole[0]
-            line.add(" ").add(axis(offset, self.window[1], layout.bar, self.glyphs.ascii_only), Role.GUIDE)
+            line.add(" ").add(self.axis(layout.bar), Role.GUIDE)
         line.add(" " + fit(self.displayed_title, layout.duration, "right", self.glyphs.ellipsis), Role.GUIDE)
         if layout.share:
             line.add(" " + fit(_CRITICAL_TITLE, layout.share, "right", self.glyphs.ellipsis), Role.GUIDE)
         return line.cropped(width, self.glyphs.ellipsis)
+
+    def axis(self, cells: int) -> str:
+        """Draw the time axis of the bars."""
+        return axis(self.window[0] - self.whole[0], self.window[1], cells, self.glyphs.ascii_only)
 
     def row(self, row: int, width: int) -> Line:
         """Draw one row in at most `width` cells."""
