@@ -6,12 +6,13 @@ import pytest
 from tests.support.building import US, at, build, span
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.error_messages import error_message
+from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.network import network_times
 from tracetui.analysis.skew import LONGER, SKEWED, outside_callers
 from tracetui.analysis.span_facts import Rank, trace_rank
 from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
-from tracetui.render.waterfall.header import header, peer_words
+from tracetui.render.waterfall.header import HeaderHints, header
 from tracetui.render.waterfall.waterfall import Waterfall
 
 QUEUE = build(
@@ -21,6 +22,9 @@ QUEUE = build(
     span("c", 100_000, 975_000, parent="p", service="worker", name="process", kind=Kind.CONSUMER),
 )
 CALLS = [span("a", 0, 400_000), span("b", 100_000, 300_000, parent="a", service="stock", name="reserve")]
+
+
+SLOW_STOCK = build(*CALLS)
 
 
 def header_text(
@@ -76,17 +80,74 @@ def test_bottleneck_that_is_mostly_network(callee_us: int, bottleneck: str) -> N
 def test_error_hint_follows_the_error_and_is_not_cut() -> None:
     traces = build(span("a", 0, 100, error=True, message="no " + "space " * 40 + "left"))
     view = Waterfall(traces, 0, sections=critical_paths(traces).sections_of(0))
+    hints = HeaderHints(error="e goes there")
     for width in (60, 100, 200):
-        lines = [line.text for line in header(view, width, error_hint="e goes there")]
+        lines = [line.text for line in header(view, width, hints=hints)]
         assert sum("e goes there" in line for line in lines) == 1
         assert all(len(line) <= width for line in lines)
-    assert "…  e goes there" in "\n".join(line.text for line in header(view, 60, error_hint="e goes there"))
-    assert "goes" not in "\n".join(line.text for line in header(view, 40, error_hint="e goes there"))
+    assert "…”  e goes there" in "\n".join(line.text for line in header(view, 60, hints=hints))
+    assert "goes" not in "\n".join(line.text for line in header(view, 40, hints=hints))
+
+
+def test_bottleneck_hint_follows_the_bottleneck() -> None:
+    view = Waterfall(SLOW_STOCK, 0, sections=critical_paths(SLOW_STOCK).sections_of(0))
+    for width in (60, 200):
+        lines = [line.text for line in header(view, width, hints=HeaderHints("e goes there", "! goes there"))]
+        assert [line.endswith("  ! goes there") for line in lines if "█" in line] == [True]
+        assert not any("e goes" in line for line in lines), "there are no errors"
+
+
+def test_message_is_cut_before_what_follows_it() -> None:
+    """How far the error propagated does not read as if it propagated to the service in which it began."""
+    chain = [span("a", 0, 900, error=True), span("b", 100, 800, parent="a", error=True)]
+    origin = span("c", 200, 700, parent="b", service="fraud", error=True, message="timed out " * 20)
+    view = Waterfall(build(*chain, origin), 0, message_of=lambda _: "timed out " * 20)
+    line = next(line.text for line in header(view, 78) if "began" in line.text)
+    assert line.startswith("✖ began in fraud “timed out")
+    assert line.endswith("…”, ✗ propagated to 2")
+
+
+def test_cause_is_named_before_its_summary() -> None:
+    traces = build(
+        span("a", 0, 900, service="ledger", error=True, message="1 of 3 entries failed"),
+        span("b", 700, 800, parent="a", service="ledger", error=True, message="invoice has no lines"),
+    )
+    view = Waterfall(traces, 0, roles=np.full(2, ErrorRole.ORIGIN, np.uint8))
+    text = " ".join(line.text for line in header(view, 200))
+    assert "began in 2 spans: ledger “invoice has no lines” and 1 more" in text
+
+
+@pytest.mark.parametrize("width", [60, 78, 118])
+def test_response_time_is_left_out_last(width: int) -> None:
+    """With another one and errors to be named, in three lines."""
+    request = span("a", 0, 316_000, service="order-service", name="POST /orders")
+    mail = [
+        span("b", 300_000, 301_000, parent="a", name="publish", kind=Kind.PRODUCER),
+        span("c", 301_000, 346_000, parent="b", service="mail", name="send", kind=Kind.CONSUMER),
+    ]
+    view = Waterfall(build(request, *mail), 0, sections=critical_paths(build(request, *mail)).sections_of(0))
+    lines = [line.text for line in header(view, width, most=3)]
+    assert lines[0].startswith("order-service POST /orders   response 316 ms (trace 346 ms)")
+    assert "3 spans  3 services  depth 3" in lines[0] + lines[1]
+    assert lines[1].endswith("no errors")
+    assert lines[2].startswith("█ ")
+
+
+def test_lines_take_all_that_fits_into_them() -> None:
+    """A long item that finds no room does not keep shorter ones out."""
+    traces = build(*CALLS)
+    view = Waterfall(traces, 0, sections=critical_paths(traces).sections_of(0))
+    for width in range(50, 150):
+        few, most = header(view, width, most=2)[0].text, "\n".join(line.text for line in header(view, width))
+        free = width - len(few)
+        for item in ("depth 2", "no errors", "2 spans"):
+            assert item in few or free < len(item) + 3, (width, few)
+            assert item in most
 
 
 def test_time_off_the_critical_path() -> None:
     worker = header_text(QUEUE, root=at(QUEUE, "c"))
-    assert "worker process   875 ms, 90 % of POST /orders 975 ms" in worker
+    assert "worker process   875 ms, 90 % of the trace of POST /orders 975 ms" in worker
     assert "off the critical path" in worker
 
 
@@ -121,25 +182,6 @@ def test_rank_of_a_trace_among_its_peers() -> None:
     assert " of 1" not in header_text(traces, where["lone"])
 
 
-@pytest.mark.parametrize(
-    ("rank", "words"),
-    [
-        ((1, 0, 0), ""),
-        ((9, 8, 0), "slowest of 9 GET /"),
-        ((9, 6, 2), "3rd slowest of 9 GET /"),
-        ((19, 7, 11), "12th slowest of 19 GET /"),
-        ((9, 0, 8), "fastest of 9 GET /"),
-        ((5, 0, 0), "same as the other 4 GET /"),
-        ((2, 0, 0), "same as the other GET /"),
-        ((20, 10, 9), "p52 of 20 GET /"),
-        ((1_000, 998, 1), "p99 of 1,000 GET /"),
-        ((1_000, 1, 998), "p1 of 1,000 GET /"),
-    ],
-)
-def test_rank_among_traces_of_one_operation(rank: tuple[int, int, int], words: str) -> None:
-    assert peer_words(Rank(*rank, 0.0, 0.0), "GET /") == words
-
-
 def outside(begin: int, end: int, service: str = "stock", flags: Flag = Flag.NONE) -> int:
     traces = build(span("a", 100, 400), span("b", begin, end, parent="a", service=service, flags=flags))
     return int(outside_callers(traces, 0)[at(traces, "b")])
@@ -170,8 +212,8 @@ def test_response_time_is_shown_with_a_longer_duration() -> None:
         span("b", 1, 2, parent="a", kind=Kind.PRODUCER),
         span("c", 3_000_000, 3_500_000, parent="b", kind=Kind.CONSUMER),
     ]
-    assert "3.50 s   response time 200 ms" in header_text(build(request, *mail))
-    assert "response time" not in header_text(build(request))
+    assert "response 200 ms (trace 3.50 s)" in header_text(build(request, *mail))
+    assert "response" not in header_text(build(request))
     assert "⚠ root missing" in header_text(build(request.but(parent="gone")))
 
 

@@ -20,7 +20,7 @@ from tracetui.model.span import Event, Flag, Kind, Link, Span
 from tracetui.model.traces import TraceSet
 from tracetui.render.report.markdown import code, fenced, trace_markdown
 from tracetui.render.span.detail import MAX_SHOWN, SpanDetailLines
-from tracetui.render.span.facts import rank_words, words_wrapped
+from tracetui.render.span.facts import words_wrapped
 from tracetui.render.span.gen_ai import chat_messages, usage_words
 from tracetui.render.span.values import LinkTarget
 from tracetui.render.text.attributes import in_short, indented, value_text, wrapped
@@ -81,7 +81,7 @@ def texts(lines: SpanDetailLines, width: int = 100) -> list[str]:
 def test_order_of_the_detail() -> None:
     lines = SpanDetailLines(span=SPAN, facts=FACTS, targets={1: LinkTarget(3, 17, "queue send")}, open_key="Enter")
     assert texts(lines) == [
-        "user-service · database_query   2.69 s, slower than 98 % of 100 calls   client ✖ error began here",
+        "user-service · database_query   2.69 s, 3rd slowest of 100 calls   client ✖ error began here",
         "⚠ orphan: its parent 1 is not in the trace",
         "✖ Database query timeout",
         "critical 2.69 s (75 %)",
@@ -150,7 +150,7 @@ def test_unfolded_entries() -> None:
 
 def test_filter_matches_names_and_values() -> None:
     assert texts(SpanDetailLines(span=SPAN, facts=FACTS, word="USER")) == [
-        "user-service · database_query   2.69 s, slower than 98 % of 100 calls   client ✖ error began here",
+        "user-service · database_query   2.69 s, 3rd slowest of 100 calls   client ✖ error began here",
         "2 of 11 match “USER”",
         "▸ db.query.text  SELECT *␤FROM users",
         "  http.route     /users",
@@ -200,6 +200,43 @@ def test_attributes_of_libraries_come_last_and_are_folded() -> None:
         "▸ scope 1  name=sql",
         "▸ ids 2  trace id=4bf92f3577b34da6a3ce929d0e0e4736  span id=00f067aa0ba902b7",
     ]
+
+
+def test_cause_of_an_error_is_named_first_and_then_the_way_from_it() -> None:
+    traces = build(
+        span("1", 0, 1_000, service="web", name="POST /checkout", error=True),
+        span("2", 0, 900, parent="1", service="shop", name="place_order", error=True),
+        span("3", 0, 800, parent="2", service="shop", name="check_fraud", error=True),
+        span("4", 0, 700, parent="3", service="fraud", name="POST /score", error=True),
+        span("5", 0, 600, parent="4", service="fraud", name="load_history", error=True, message="timed out " * 6),
+    )
+    lines = SpanDetailLines(span=traces.span(0), facts=FactFinder(traces).facts(0))
+    shown = texts(lines, 60)
+    first = next(row for row, line in enumerate(shown) if "began" in line)
+    assert shown[first : first + 3] == [
+        "✖ began in fraud load_history: timed out timed out timed out",
+        "  timed out timed out timed out",
+        "    via POST /score, check_fraud, place_order",
+    ]
+    assert not any("no message" in line for line in shown)
+    narrow = texts(lines, 30)
+    assert "    via POST /score," in narrow, "names are not divided"
+    assert "    check_fraud, place_order" in narrow
+
+
+def test_causes_with_a_message_are_named_first() -> None:
+    calls = [
+        span(f"b{i}", 10 * i, 10 * i + 5, parent="1", service="shop", name=f"call {i}", error=True,
+             message="deadlock" if i == 4 else "")
+        for i in range(6)
+    ]  # fmt: skip
+    traces = build(span("1", 0, 1_000, service="web", error=True), *calls)
+    facts = FactFinder(traces).facts(0)
+    assert (facts.cause_count, facts.caused_by[0]) == (6, ("shop", "call 4", "deadlock"))
+    shown = texts(SpanDetailLines(span=traces.span(0), facts=facts))
+    first = next(row for row, line in enumerate(shown) if "began" in line)
+    assert shown[first].startswith("✖ began in shop call 4: deadlock")
+    assert shown[first + 3] == "  and in 3 other spans"
 
 
 def test_calls_that_a_span_waited_for() -> None:
@@ -392,7 +429,7 @@ def test_outcome_has_no_line_of_its_own() -> None:
         below = next(row for row, line in enumerate(first) if line.startswith("⚠"))
         assert "✖" in "".join(first[:below])
         assert width < 76 or below == 1, width
-    assert any(line.endswith("client") for line in texts(SpanDetailLines(span=SPAN, facts=FACTS), 76))
+    assert any(line.endswith("client") for line in texts(SpanDetailLines(span=SPAN, facts=FACTS), 74))
 
 
 def test_very_long_value_opens_in_the_pager() -> None:
@@ -406,22 +443,6 @@ def test_very_long_value_opens_in_the_pager() -> None:
         assert lines.entry(row).is_long
     assert lines.toggle(a + 2)
     assert texts(lines)[a + 2 : a + 6] == ["▾ c", "    [", f'      "{"y" * 93}', f'    {"y" * 6}"']
-
-
-@pytest.mark.parametrize(
-    ("given_rank", "expected"),
-    [
-        (Rank(1, 0, 0, 1, 1), "the only call"),
-        (Rank(100, 99, 0, 1, 1), "slowest of 100 calls"),
-        (Rank(100, 0, 99, 1, 1), "fastest of 100 calls"),
-        (Rank(5, 0, 0, 1, 1), "same as the other 4 calls"),
-        (Rank(2, 0, 0, 1, 1), "same as the other call"),
-        (Rank(100_000, 99_998, 0, 1, 1), "slower than >99.9 % of 100,000 calls"),
-        (Rank(4, 0, 2, 1, 1), "slower than 0 % of 4 calls"),
-    ],
-)
-def test_rank_in_words(given_rank: Rank, expected: str) -> None:
-    assert rank_words(given_rank) == expected
 
 
 @unhurried

@@ -94,7 +94,7 @@ def text_of(view: Waterfall, width: int, **more: Any) -> str:
 AT_80_COLUMNS = """\
 api-gateway GET /profile   3.61 s   14 spans  6 services  depth 3
 2024-05-01 10:03:12.044 UTC   trace 4bf92f3577b34da6a3ce929d0e0e4736
-✖ began in 1 span, ✗ propagated to 2: user-service “Database query timeout”
+✖ began in user-service “Database query timeout”, ✗ propagated to 2
 █ 75 % of the critical path: user-service database_query   ⚠ 1 warning
 
                                 0 s         1.80 s      3.61 s duration critical
@@ -114,7 +114,7 @@ api-gateway GET /profile   3.61 s   14 spans  6 services  depth 3
 IN_ASCII = """\
 api-gateway GET /profile   3.61 s   14 spans  6 services  depth 3
 2024-05-01 10:03:12.044 UTC   trace 4bf92f3577b34da6a3ce929d0e0e4736
-X began in 1 span, x propagated to 2: user-service "Database query timeout"
+X began in user-service "Database query timeout", x propagated to 2
 # 75 % of the critical path: user-service database_query   ! 1 warning
 
                                 0 s         1.80 s      3.61 s duration critical

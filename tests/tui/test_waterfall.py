@@ -16,7 +16,7 @@ from textual.binding import Binding
 
 from tests.bench.one_trace import one_trace
 from tests.support.building import at, build, span
-from tests.support.paths import SAMPLES
+from tests.support.paths import CHECKOUT, SAMPLES
 from tests.support.pilot import driven
 from tests.support.screens import ByteCounter
 from tests.support.trace_app import opened
@@ -157,7 +157,7 @@ def rows(app: PaneApp) -> int:
 def test_opening_a_trace() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         assert "GET /cart" in app.lines[0]
-        assert "began in 1 span, ✗ propagated to 2: users “timed out”" in app.text
+        assert "began in users “timed out”, ✗ propagated to 2" in app.text
         assert "✖" in next(line for line in app.lines if "▕" in line)
         assert "0 ms" in app.text
         assert "GET item ×8" in app.text
@@ -588,7 +588,7 @@ def test_subtree_header_has_its_duration() -> None:
         await press("e", "P", "R")
         assert "users get_user   650 µs, 65 % of GET /cart 1.00 ms" in app.lines[0]
         assert "2 spans  1 service  depth 2" in app.lines[0]
-        assert "97 % of the critical path: users query" in app.text
+        assert "97 % of this subtree: users query" in app.text
 
     walk(steps)
 
@@ -836,13 +836,24 @@ def test_unfolded_trace_names_the_key_of_an_error_below_the_visible_rows() -> No
 
     async def steps(app: PaneApp, press: Any) -> None:
         assert rows(app) == 100
-        assert "s-0 “failure m”  e goes there" in app.text
+        assert "s-0 “failure m” (request did not fail)  e goes there" in app.text
         assert app.current_view.rows.cursor == 0
         await app.resize(80, 200)
         await press("j")
         assert rows(app) == 100
 
     walk(steps, traces, size=(80, 24))
+
+
+async def test_bottleneck_out_of_sight_names_the_key_that_goes_there() -> None:
+    async with opened(CHECKOUT, size=(80, 24)) as (app, pilot):
+        await pilot.press("2")
+        assert "lock_stock_row  ! goes there" in pilot.text
+        await pilot.press("!")
+        assert app.current_view.crumbs()[1] == "lock_stock_row"
+    async with opened(CHECKOUT, size=(80, 60)) as (_, pilot):
+        await pilot.press("2")
+        assert "goes there" not in pilot.text, "it is in sight"
 
 
 def test_selected_span_gets_its_own_row_in_a_large_trace() -> None:

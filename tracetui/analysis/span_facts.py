@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from tracetui.analysis.critical_path import CriticalPaths, critical_paths
-from tracetui.analysis.error_messages import error_message
+from tracetui.analysis.error_messages import NO_MESSAGE, error_message
 from tracetui.analysis.errors import ErrorRole, causes_of, roles
 from tracetui.analysis.network import UNKNOWN, NetworkTimes, network_times
 from tracetui.analysis.outcomes import Outcome, outcomes
@@ -135,9 +135,11 @@ class SpanFacts:
     outcome: Outcome = Outcome.NONE
     """For an origin, the outcome of the request."""
     cause_count: int = 0
-    """For an error, the number of errors below that caused it (see `analysis.errors.causes_of`)."""
+    """For a propagated error, the number of error origins below that caused it (see `analysis.errors.causes_of`)."""
     caused_by: tuple[tuple[str, str, str], ...] = ()
-    """Service, operation and message of the first few of them."""
+    """Service, operation and message of the first few of them, those with a message first."""
+    via: tuple[str, ...] = ()
+    """Operations of the errors between a single origin and the span, from the origin upwards."""
     message: str
     """Message of an error span; '' for others."""
     position: int
@@ -194,7 +196,8 @@ class FactFinder:
             awaited = self._awaited
             own, role, paths = int(self._self[at]), ErrorRole(int(self._roles[at])), self._paths
             outcome = Outcome(int(self._outcomes[at]))
-            caused_by = causes_of(self._one_trace, at) if role in (ErrorRole.PROPAGATED, ErrorRole.CANCELLED) else []
+            causes = causes_of(self._one_trace, at) if role in (ErrorRole.PROPAGATED, ErrorRole.CANCELLED) else []
+            caused_by = self._origins(causes)
         first = int(traces.first[trace])
         parent = int(traces.parent[span])
         within = slice(int(traces.first[trace]), int(traces.first[trace + 1]))
@@ -215,6 +218,7 @@ class FactFinder:
                 (traces.service_name(one), traces.operation_name(one), error_message(traces, one))
                 for one in (first + below for below in caused_by[:_NAMED_CAUSES])
             ),
+            via=_way_up(traces, caused_by[0] + first, [first + one for one in causes]) if len(caused_by) == 1 else (),
             message=error_message(traces, span) if role else "",
             position=int(np.searchsorted(siblings, span)) + 1,
             siblings=len(siblings),
@@ -226,6 +230,11 @@ class FactFinder:
             waited_for=_waited_for(traces, children, awaited, first),
         )
 
+    def _origins(self, causes: list[int]) -> list[int]:
+        """Return the error origins among the causes, those with a message first; without origins all causes."""
+        origins = [one for one in causes if self._roles[one] == ErrorRole.ORIGIN] or causes
+        return sorted(origins, key=lambda one: error_message(self._one_trace, one) in ("", NO_MESSAGE))
+
     def _analyse(self, trace: int) -> None:
         self._one_trace = one = self.traces.select(np.array([trace]))
         self._self = self_times(one)
@@ -234,6 +243,12 @@ class FactFinder:
         self._roles, self._outcomes = roles(one), outcomes(one)
         self._network = network_times(one)
         self._trace = trace
+
+
+def _way_up(traces: TraceSet, origin: int, causes: list[int]) -> tuple[str, ...]:
+    """Return the operations of the causes above an origin, from there upwards."""
+    above = [one for one in causes if one < origin < int(traces.subtree_end[one])]
+    return tuple(traces.operation_name(one) for one in sorted(above, reverse=True))
 
 
 def _waited_for(traces: TraceSet, children: np.ndarray, awaited: np.ndarray, first: int) -> tuple[Waited, ...]:

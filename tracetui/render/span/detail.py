@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from tracetui.analysis.error_messages import NO_MESSAGE, exception_text
 from tracetui.analysis.errors import ErrorRole
@@ -11,7 +12,7 @@ from tracetui.analysis.span_facts import SpanFacts
 from tracetui.model.span import Attributes, Event, Link, Span, Value
 from tracetui.model.trace_page import page_of
 from tracetui.render.span.facts import (
-    cause_words,
+    cause_lines,
     context_words,
     critical_words,
     flowed_text,
@@ -29,6 +30,7 @@ from tracetui.render.span.values import (
     DetailEntry,
     LinkTarget,
     ValueRows,
+    facts_entry,
     key_column,
     own_frame,
     statement,
@@ -184,7 +186,7 @@ class SpanDetailLines:
         if frame is not None:
             yield self._facts("frame", [(f"in {safe(str(frame))}", Role.PLAIN)])
         if self.facts and self.facts.caused_by:
-            yield self._facts("causes", cause_words(self.facts))
+            yield facts_entry("causes", partial(cause_lines, self.facts, self.glyphs))
         if message and span.status_message and message != span.status_message:
             yield statement("status", "status message", span.status_message, "", Role.PLAIN)
         usage = list(usage_words(span.attributes))
@@ -200,8 +202,7 @@ class SpanDetailLines:
 
     def _facts(self, path: str, items: Iterable[tuple[str, str]]) -> DetailEntry:
         """Return an entry of several short texts."""
-        texts = list(items)
-        return DetailEntry(path, path, ", ".join(text for text, _ in texts), lambda width: flowed_text(texts, width))
+        return facts_entry(path, partial(flowed_text, list(items)))
 
     def _chat(self, width: int) -> Iterator[DetailEntry]:
         """Yield the messages to and from a language model; a filter shows their attributes instead."""

@@ -6,30 +6,20 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
+from tracetui.analysis.error_messages import NO_MESSAGE
 from tracetui.analysis.span_facts import Rank, SpanFacts, SpanNetwork
 from tracetui.model.span import Kind, Span
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, cut
+from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role, flowed
 from tracetui.render.text.percentiles import are_few
 from tracetui.render.text.safe_text import safe
 
 _MIN_WAIT_PERCENT = 1.0
+_NAMED_STEPS = 4
+"""Most operations named between where an error began and the span."""
 _UNIT = re.compile(r"(?:%|ns|µs|us|ms|s|min|h|UTC)(?!\w)")
-
-
-def rank_words(rank: Rank) -> str:
-    """Format a rank as `slower than 97 % of 100 calls`."""
-    others = rank.n - 1
-    if not others:
-        return "the only call"
-    if rank.shorter == others:
-        return f"slowest of {rank.n:,} calls"
-    if rank.longer == others:
-        return f"fastest of {rank.n:,} calls"
-    if not rank.shorter and not rank.longer:
-        return f"same as the other {f'{rank.n - 1:,} calls' if rank.n > 2 else 'call'}"
-    return f"slower than {numbers.percent(rank.slower_than_percent)} of {rank.n:,} calls"
 
 
 def _peer_durations(rank: Rank, duration: Callable[[int], str]) -> str:
@@ -71,7 +61,7 @@ def waited_words(span: Span, facts: SpanFacts, duration: Callable[[int], str]) -
             return
         service = "" if one.service == span.service else f"{safe(one.service, 60)} "
         calls = f" ({numbers.counted(one.count, 'call')})" if one.count > 1 else ""
-        text = f"{service}{safe(one.operation, 60)}{calls} {duration(one.ns)} ({numbers.percent(share)})"
+        text = f"{service}{safe(one.operation, 60) or '(no name)'}{calls} {duration(one.ns)} ({numbers.percent(share)})"
         yield f"{'' if number else 'waited for '}{text}", Role.STRONG if share >= BOTTLENECK_PERCENT else Role.PLAIN
 
 
@@ -89,14 +79,34 @@ def network_words(network: SpanNetwork, duration: Callable[[int], str]) -> Itera
         yield f"{duration(before)} until the callee began, {duration(after)} after it ended", Role.DIM
 
 
-def cause_words(facts: SpanFacts) -> Iterator[tuple[str, str]]:
-    """Yield the errors below that caused this one, as (text, role)."""
+def cause_lines(facts: SpanFacts, glyphs: Glyphs, width: int) -> list[Line]:
+    """Return where the error of the span began, and how it got here; further lines are indented."""
+    lines = []
     for number, (service, operation, message) in enumerate(facts.caused_by):
-        text = f"{safe(service, 60)} {safe(operation, 60)}: {safe(message, 200)}"
-        yield f"{'' if number else 'caused by '}{text}", Role.PLAIN
+        reported = f": {safe(message, 200)}" if message and message != NO_MESSAGE else ""
+        text = f"{safe(service, 60)} {safe(operation, 60) or '(no name)'}{reported}"
+        lines += indented(f"{'and' if number else f'{glyphs.origin} began'} in {text}", Role.ERROR, width)
     more = facts.cause_count - len(facts.caused_by)
     if more:
-        yield f"and {more:,} more", Role.DIM
+        lines.append(Line([(f"  and in {numbers.counted(more, 'other span')}", Role.DIM)]))
+    if facts.via:
+        named = [safe(name, 60) or "(no name)" for name in facts.via[:_NAMED_STEPS]]
+        rest = len(facts.via) - len(named)
+        way = [*named, *([f"{rest:,} more"] if rest else [])]
+        parts = [Line([(f"via {way[0]}" if not at else name, Role.PROPAGATED)]) for at, name in enumerate(way)]
+        for part in parts[:-1]:
+            part.add(",", Role.PROPAGATED)
+        lines += [Line([("    ", Role.PLAIN)]).extend(line) for line in flowed(parts, max(width - 4, 1), 1)]
+    return lines
+
+
+def indented(text: str, role: str, width: int) -> list[Line]:
+    """Wrap a safe text; all lines but the first are indented by two cells more than that."""
+    start = len(text) - len(text.lstrip(" "))
+    first, *rest = words_wrapped(text, width)
+    indent = " " * (start + 2)
+    rest = words_wrapped(" ".join(rest), max(width - len(indent), 1)) if rest else []
+    return [Line([(first, role)]), *(Line([(indent + part, role)]) for part in rest)]
 
 
 def context_words(

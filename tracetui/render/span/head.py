@@ -6,7 +6,8 @@ from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.span_facts import SpanFacts
 from tracetui.model.span import Flag, Span, Status
 from tracetui.render.errors.outcomes import OUTCOME_WORDS
-from tracetui.render.span.facts import kind_words, rank_words
+from tracetui.render.rank import rank_words
+from tracetui.render.span.facts import kind_words
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role, flowed
@@ -24,7 +25,7 @@ def head(span: Span, facts: SpanFacts | None, slot: int, glyphs: Glyphs, width: 
     length = "no end" if unfinished else numbers.duration(span.duration_ns, glyphs.ascii_only)
     duration = Line([(length, Role.STRONG)])
     if facts and not unfinished:
-        duration.add(f", {rank_words(facts.rank)}")
+        duration.add(f", {rank_words(facts.rank, 'calls', 'call') or 'the only call'}")
     room = width - name.width - duration.width - 2 * _GAP
     kind = kind_words(span.kind)
     endings = _endings(span, facts, glyphs)

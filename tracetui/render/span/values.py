@@ -24,6 +24,7 @@ _WRAPPED = 4_000
 _STATEMENT_LINES = 3
 _MAX_NAMES = 2_000
 _STACK_KEYS = ("stacktrace", "stack_trace", "stack", "backtrace")
+_ANY_WIDTH = 100_000
 _MAX_FRAMES = INLINE_LINES - 2
 
 
@@ -139,6 +140,11 @@ class ValueRows:
         if notes:
             lines.append(Line([(f"{glyphs.ellipsis} {', '.join(notes)}", Role.DIM)]).cropped(width))
         return lines
+
+
+def facts_entry(path: str, lines: Callable[[int], list[Line]]) -> DetailEntry:
+    """Return the entry of facts, of which a function returns the lines for a width."""
+    return DetailEntry(path, path, " ".join(line.text for line in lines(_ANY_WIDTH)), lines)
 
 
 def statement(path: str, name: str, text: str, glyph: str, role: str) -> DetailEntry:

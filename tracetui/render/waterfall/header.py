@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,12 +14,14 @@ from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.network import MOSTLY_PERCENT
 from tracetui.analysis.requests import failed_requests
 from tracetui.analysis.skew import SKEWED
-from tracetui.analysis.span_facts import Rank, trace_rank
+from tracetui.analysis.span_facts import trace_rank
 from tracetui.analysis.summary import DIFFERENCE
 from tracetui.model.span import Flag, Kind
 from tracetui.model.trace_page import page_of
+from tracetui.render.rank import rank_words
 from tracetui.render.text import numbers
-from tracetui.render.text.cells import cut
+from tracetui.render.text.cells import cell_width, cut
+from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role, flowed
 from tracetui.render.text.safe_text import safe
 from tracetui.render.verdict import network_name
@@ -28,11 +31,23 @@ RECOVERED = "request did not fail"
 """Note on a trace with errors."""
 _SHOWN_TRACE_WARNINGS = 3
 COUNTED_ORIGINS = 1_000
-_RANKED_FROM = 20
-"""Number of peers from which on a percentile replaces the rank."""
 _PEER_NAME = 40
-_TITLE, _STARTED, _KIND, _SPANS, _SERVICES, _DATE, _DEPTH, _ID = range(8)
-"""Items of the first lines, the most important first; the last ones are dropped first."""
+_MIN_MESSAGE = 20
+"""Cells of an error message to which it is cut before what follows it is."""
+_TITLE, _NO_ERRORS, _RANK, _SPANS, _SERVICES, _STARTED, _DATE, _DEPTH, _LOGS, _ID = range(10)
+"""Items of the first lines, the most important first: those without room are left out."""
+_COUNTS = (_SPANS, _SERVICES, _DEPTH, _LOGS)
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderHints:
+    """Words that name the keys which go to what the header is about, if that is out of sight."""
+
+    error: str = ""
+    bottleneck: str = ""
+
+
+NO_HINTS = HeaderHints()
 
 
 def header(
@@ -41,71 +56,90 @@ def header(
     local_time: bool = False,
     most: int | None = None,
     page: str = "",
-    error_hint: str = "",
+    hints: HeaderHints = NO_HINTS,
 ) -> list[Line]:
-    """Return the header, in at most `most` lines if given; the least important parts are dropped.
+    """Return the header, in at most `most` lines if given; the least important parts are left out.
 
-    page: address of a trace's web page, as in `model.trace_page`. error_hint: text after the line about errors.
+    page: address of a trace's web page, as in `model.trace_page`.
     """
     ellipsis = view.glyphs.ellipsis
-    errors = [_with_hint(line, error_hint, width, ellipsis) for line in _errors(view)]
-    findings = flowed([*errors, *_bottleneck(view), *_warnings(view)], width, ellipsis=ellipsis)
+    parts = [*_errors(view, width, hints.error), *_bottleneck(view, width, hints.bottleneck), *_warnings(view)]
+    findings = flowed(parts, width, ellipsis=ellipsis)
+    items = dict(_items(view, width, local_time, page))
+    room = None if most is None else max(most - len(findings), 1)
+    kept: set[int] = set()
     first: list[Line] = []
-    for kept in range(_ID, _TITLE - 1, -1):
-        first = flowed(_items(view, width, local_time, kept, page), width, ellipsis=ellipsis)
-        if most is None or len(first) <= max(most - len(findings), 1):
-            break
+    for item in sorted(items):
+        lines = flowed(_arranged(items, kept | {item}), width, ellipsis=ellipsis)
+        if not kept or room is None or len(lines) <= room:
+            kept.add(item)
+            first = lines
     return (first + findings)[:most]
 
 
-def _items(view: Waterfall, width: int, local_time: bool, kept: int, page: str) -> Iterator[Line]:
-    """Yield the items that describe the trace, up to the item `kept`."""
-    traces, glyphs = view.traces, view.glyphs
+def _arranged(items: dict[int, Line], kept: set[int]) -> Iterator[Line]:
+    """Yield these items in the order in which they are shown."""
+    counts = [items[item].text for item in _COUNTS if item in kept]
+    for item in (_TITLE, _RANK, _SPANS, _STARTED, _ID, _NO_ERRORS):
+        if item == _SPANS and counts:
+            yield Line([("  ".join(counts), Role.PLAIN)])
+        elif item == _STARTED and _DATE in kept:
+            yield items[_DATE]
+        elif item in kept and item not in _COUNTS:
+            yield items[item]
+
+
+def _items(view: Waterfall, width: int, local_time: bool, page: str) -> Iterator[tuple[int, Line]]:
+    """Yield the items that describe the trace."""
+    traces = view.traces
     within = slice(view.first, view.stop)
     start = view.whole[0]
     part = len(traces.spans_of(view.trace)) != view.stop - view.first
-    length = view.duration(view.whole[1])
-    of = f", {_share_of_trace(view)}" if part and kept >= _KIND else ""
-    title = Line([(_name(view, part), Role.TITLE)])
-    title = title.cropped(max(width - len(length) - 3, 8), glyphs.ellipsis).add("   ").add(length, Role.STRONG)
-    of_room = width - title.width
-    yield title.extend(Line([(of, Role.PLAIN)]).cropped(of_room, glyphs.ellipsis)) if of_room > 8 else title
-    if not part and kept >= _KIND:
-        yield from _response(view)
-    counts = []
-    if kept >= _SPANS:
-        counts.append(numbers.counted(view.stop - view.first, "span"))
-    if kept >= _SERVICES:
-        counts.append(numbers.counted(len(np.unique(traces.service[within])), "service"))
-    if kept >= _DEPTH:
-        counts.append(f"depth {int(traces.depth[within].max()) - int(traces.depth[view.first]) + 1:,}")
-    logs = len(traces.log_lines.rows(view.first, view.stop))
-    if logs and kept >= _SPANS:
-        errors = traces.log_lines.error_count(view.first, view.stop)
-        counts.append(
-            numbers.counted(logs, "log record") + (f" ({numbers.counted(errors, 'error')})" if errors else "")
-        )
-    if counts:
-        yield Line([("  ".join(counts), Role.PLAIN)])
-    if kept >= _STARTED:
-        when = numbers.date_clock(start, local_time) if kept >= _DATE else numbers.clock(start, local_time)
-        yield Line([(f"{when} {numbers.zone(start, local_time)}", Role.PLAIN)])
-    peers = "" if part or kept < _KIND else peer_words(trace_rank(traces, view.trace), _peer_name(view))
+    yield _TITLE, _title(view, width, part)
+    if not view.roles.any():
+        yield _NO_ERRORS, Line([("no errors", Role.DIM)])
+    peers = "" if part else rank_words(trace_rank(traces, view.trace), _peer_name(view))
     if peers:
-        yield Line([(peers, Role.PLAIN)])
-    if kept >= _ID:
-        trace_id = traces.trace_ids[view.trace]
-        yield Line([("trace ", Role.DIM), (safe(trace_id, 64), Role.link(page_of(page, trace_id), Role.DIM))])
+        yield _RANK, Line([(peers, Role.PLAIN)])
+    counts = {
+        _SPANS: numbers.counted(view.stop - view.first, "span"),
+        _SERVICES: numbers.counted(len(np.unique(traces.service[within])), "service"),
+        _DEPTH: f"depth {int(traces.depth[within].max()) - int(traces.depth[view.first]) + 1:,}",
+    }
+    logs = len(traces.log_lines.rows(view.first, view.stop))
+    if logs:
+        errors = traces.log_lines.error_count(view.first, view.stop)
+        failed = f" ({numbers.counted(errors, 'error')})" if errors else ""
+        counts[_LOGS] = numbers.counted(logs, "log record") + failed
+    for item, text in counts.items():
+        yield item, Line([(text, Role.PLAIN)])
+    for item, when in ((_STARTED, numbers.clock), (_DATE, numbers.date_clock)):
+        yield item, Line([(f"{when(start, local_time)} {numbers.zone(start, local_time)}", Role.PLAIN)])
+    trace_id = traces.trace_ids[view.trace]
+    yield _ID, Line([("trace ", Role.DIM), (safe(trace_id, 64), Role.link(page_of(page, trace_id), Role.DIM))])
 
 
-def _response(view: Waterfall) -> Iterator[Line]:
-    """Yield the response time if the trace lasted over 5 % longer, or a warning if the root is missing."""
-    traces, trace = view.traces, view.trace
-    response = int(traces.response_time[trace])
-    if traces.root_missing[trace]:
-        yield Line([(f"{view.glyphs.warning} root missing", Role.WARNING)])
+def _title(view: Waterfall, width: int, part: bool) -> Line:
+    """Return name and response time; after it the duration of the trace if that is over 5 % longer."""
+    traces, glyphs = view.traces, view.glyphs
+    response = int(traces.response_time[view.trace])
+    whole = view.duration(view.whole[1])
+    if part:
+        times = Line([(whole, Role.STRONG)])
+    elif traces.root_missing[view.trace]:
+        times = Line([(whole, Role.STRONG), ("   ", Role.PLAIN), (f"{glyphs.warning} root missing", Role.WARNING)])
     elif view.trace_ns > (1 + DIFFERENCE) * response:
-        yield Line([("response time ", Role.PLAIN), (view.duration(response), Role.STRONG)])
+        times = Line(
+            [("response ", Role.PLAIN), (view.duration(response), Role.STRONG), (f" (trace {whole})", Role.PLAIN)]
+        )
+    else:
+        times = Line([(whole, Role.STRONG)])
+    title = Line([(_name(view, part), Role.TITLE)])
+    title = title.cropped(max(width - times.width - 3, 8), glyphs.ellipsis).add("   ").extend(times)
+    room = width - title.width
+    if part and room > 8:
+        title.extend(Line([(f", {_share_of_trace(view)}", Role.PLAIN)]).cropped(room, glyphs.ellipsis))
+    return title
 
 
 def _name(view: Waterfall, part: bool) -> str:
@@ -116,10 +150,16 @@ def _name(view: Waterfall, part: bool) -> str:
 
 
 def _share_of_trace(view: Waterfall) -> str:
-    """Format the share of a subtree as `88 % of GET /profile 3.41 s`."""
-    share = 100 * view.whole[1] / view.trace_ns if view.trace_ns else 0.0
-    name = safe(view.traces.operation_name(int(view.traces.main_root[view.trace])), 60) or "(no name)"
-    return f"{numbers.percent(share)} of {name} {view.duration(view.trace_ns)}"
+    """Format the share of a subtree as `88 % of GET /profile 3.41 s`: of the response if it is part of that."""
+    traces = view.traces
+    main = int(traces.main_root[view.trace])
+    start, length = view.whole
+    is_response = int(traces.start[main]) <= start and start + length <= int(traces.end[main])
+    whole_ns = int(traces.response_time[view.trace]) if is_response else view.trace_ns
+    share = 100 * length / whole_ns if whole_ns else 0.0
+    name = safe(traces.operation_name(main), 60) or "(no name)"
+    of = name if is_response else f"the trace of {name}"
+    return f"{numbers.percent(share)} of {of} {view.duration(whole_ns)}"
 
 
 def _peer_name(view: Waterfall) -> str:
@@ -129,59 +169,64 @@ def _peer_name(view: Waterfall) -> str:
     return cut(safe(operation) or "(no name)", _PEER_NAME, view.glyphs.ellipsis)
 
 
-def peer_words(rank: Rank, name: str) -> str:
-    """Format the rank of a trace among its peers: `p99 of 100 GET /profile`, `3rd slowest of 9 GET /profile`.
-
-    '' without peers.
-    """
-    if rank.n < 2:
-        return ""
-    if not rank.shorter and not rank.longer:
-        return f"same as the other {f'{rank.n - 1:,} ' if rank.n > 2 else ''}{name}"
-    if not rank.longer:
-        return f"slowest of {rank.n:,} {name}"
-    if not rank.shorter:
-        return f"fastest of {rank.n:,} {name}"
-    if rank.n < _RANKED_FROM:
-        return f"{numbers.ordinal(rank.longer + 1)} slowest of {rank.n:,} {name}"
-    return f"p{min(max(int(rank.slower_than_percent), 1), 99)} of {rank.n:,} {name}"
-
-
-def _errors(view: Waterfall) -> Iterator[Line]:
+def _errors(view: Waterfall, width: int, hint: str) -> Iterator[Line]:
+    """Yield where errors began and how far they propagated; a long message is cut."""
     glyphs = view.glyphs
     origins = np.flatnonzero(view.roles == ErrorRole.ORIGIN) + view.first
-    propagated, cancelled = (
-        int((view.roles == ErrorRole.PROPAGATED).sum()),
-        int((view.roles == ErrorRole.CANCELLED).sum()),
-    )
-    if not len(origins) and not propagated and not cancelled:
-        yield Line([("no errors", Role.DIM)])
+    counts = [int((view.roles == role).sum()) for role in (ErrorRole.PROPAGATED, ErrorRole.CANCELLED)]
+    propagated, cancelled = counts
+    if not len(origins) and not any(counts):
         return
-    line = Line([(f"{glyphs.origin} began in {numbers.counted(len(origins), 'span')}", Role.ERROR)])
-    if propagated:
-        line.add(", ").add(f"{glyphs.propagated} propagated to {propagated:,}", Role.PROPAGATED)
-    if cancelled:
-        line.add(", ").add(f"{cancelled:,} cancelled", Role.PROPAGATED)
     is_whole = len(view.traces.spans_of(view.trace)) == view.stop - view.first
-    if is_whole and not failed_requests(view.traces)[view.trace]:
-        line.add(f" ({RECOVERED})", Role.STRONG)
-    messages = Counter(_origin_text(view, span) for span in origins[:COUNTED_ORIGINS].tolist())
-    if messages:
-        # an error without a message tells less than any other
-        silent = view.glyphs.quoted(NO_MESSAGE)
-        service, text = max(messages, key=lambda one: (one[1] != silent, messages[one]))
-        slot = view.slots[view.traces.services.index(service)]
-        line.add(": ").add(safe(service), Role.service(slot)).add(" ").add(text, Role.ERROR)
-    if len(messages) > 1:
-        line.add(f" and {len(messages) - 1:,} more", Role.DIM)
-    yield line
+    is_recovered = is_whole and not failed_requests(view.traces)[view.trace]
+    outcome = Line([(f" ({RECOVERED})", Role.STRONG)] if is_recovered else [])
+    tail = Line(outcome.runs)
+    if propagated:
+        tail.add(", ").add(f"{glyphs.propagated} propagated to {propagated:,}", Role.PROPAGATED)
+    if cancelled:
+        tail.add(", ").add(f"{cancelled:,} cancelled", Role.PROPAGATED)
+    if not len(origins):
+        yield Line([(f"{glyphs.origin} began in 0 spans", Role.ERROR)]).extend(tail)
+        return
+    (service, text), others = _first_cause(view, origins[:COUNTED_ORIGINS])
+    where = f"{numbers.counted(len(origins), 'span')}: " if len(origins) > 1 else ""
+    line = Line([(f"{glyphs.origin} began in {where}", Role.ERROR)])
+    line.add(safe(service), Role.service(view.slots[view.traces.services.index(service)])).add(" ")
+    more, key = Line([(f" and {others:,} more", Role.DIM)] if others else []), _hint_line(hint, width)
+    room = width - line.width - more.width - key.width
+    least = min(cell_width(text), _MIN_MESSAGE)
+    tail = next((one for one in (tail, outcome) if one.width <= room - least), Line())
+    line.add(_cut_quote(text, max(room - tail.width, least), glyphs), Role.ERROR).extend(more).extend(tail)
+    yield line.cropped(width - key.width, glyphs.ellipsis).extend(key)
 
 
-def _with_hint(line: Line, hint: str, width: int, ellipsis: str) -> Line:
-    """Add a hint to a line, which is cut to make room; no hint if it would need over a quarter of the width."""
-    if not hint or 4 * len(hint) > width:
-        return line
-    return line.cropped(max(width - len(hint) - 2, 1), ellipsis).add(f"  {hint}", Role.ACCENT)
+def _first_cause(view: Waterfall, origins: np.ndarray) -> tuple[tuple[str, str], int]:
+    """Return service and text of the commonest of these error origins, and the number of other ones.
+
+    Origins with a message come first, and of equally common ones that which ended first, as a summary ends later.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    ends: dict[tuple[str, str], int] = {}
+    for span, end in zip(origins.tolist(), view.traces.end[origins].tolist(), strict=True):
+        one = _origin_text(view, span)
+        counts[one] += 1
+        ends[one] = min(end, ends.get(one, end))
+    silent = view.glyphs.quoted(NO_MESSAGE)
+    return max(counts, key=lambda one: (one[1] != silent, counts[one], -ends[one])), len(counts) - 1
+
+
+def _cut_quote(text: str, cells: int, glyphs: Glyphs) -> str:
+    """Cut a text that may be in quotes, which stay around it."""
+    if cell_width(text) <= cells:
+        return text
+    if text[-1] != glyphs.quotes[1]:
+        return cut(text, cells, glyphs.ellipsis)
+    return cut(text[:-1], cells - 1, glyphs.ellipsis) + glyphs.quotes[1]
+
+
+def _hint_line(hint: str, width: int) -> Line:
+    """Return a hint that follows a finding; none if it would take a quarter of the width."""
+    return Line([(f"  {hint}", Role.ACCENT)]) if hint and 4 * len(hint) <= width else Line()
 
 
 def _origin_text(view: Waterfall, span: int) -> tuple[str, str]:
@@ -191,7 +236,7 @@ def _origin_text(view: Waterfall, span: int) -> tuple[str, str]:
     return view.traces.service_name(span), text
 
 
-def _bottleneck(view: Waterfall) -> Iterator[Line]:
+def _bottleneck(view: Waterfall, width: int, hint: str) -> Iterator[Line]:
     """Yield the operation with the longest critical time; if the path is short, first the time off the path."""
     if not view.has_path or not view.whole[1]:
         return
@@ -203,21 +248,29 @@ def _bottleneck(view: Waterfall) -> Iterator[Line]:
     yield from _skew(view)
     if not view.critical.any():
         return
-    operations, index = np.unique(view.traces.operation[view.first : view.stop], return_inverse=True)
-    by_operation = np.bincount(index, view.critical)
-    top = int(np.argmax(by_operation))
-    share = 100 * by_operation[top] / (view.critical.sum() if is_short else view.path_ns)
-    number = int(operations[top])
+    number, spent = slowest_operation(view)
+    share = 100 * spent / (view.critical.sum() if is_short else view.path_ns)
     service, operation = view.traces.operation_label(number)
     slot = view.slots[view.traces.services.index(service)]
     role = Role.STRONG if share >= BOTTLENECK_PERCENT and not is_short else Role.PLAIN
-    of = f"{view.duration(critical)} critical" if is_short else "the critical path"
+    is_part = view.stop - view.first < len(view.traces.spans_of(view.trace))
+    of = f"{view.duration(critical)} critical" if is_short else "this subtree" if is_part else "the critical path"
     line = Line([(view.glyphs.solid, Role.service(slot)), (f" {numbers.percent(share)} of {of}: ", role)])
-    callee = _network_to(view, number, by_operation[top])
+    callee = _network_to(view, number, spent)
     if callee:
-        yield line.add(network_name(service, callee), role)
+        line.add(network_name(service, callee), role)
     else:
-        yield line.add(safe(service), Role.service(slot)).add(" ").add(safe(operation) or "(no name)", role)
+        line.add(safe(service), Role.service(slot)).add(" ").add(safe(operation) or "(no name)", role)
+    key = _hint_line(hint, width)
+    yield line.cropped(width - key.width, view.glyphs.ellipsis).extend(key)
+
+
+def slowest_operation(view: Waterfall) -> tuple[int, int]:
+    """Return the number of the operation with the longest critical time, and that in ns; a path is needed."""
+    operations, index = np.unique(view.traces.operation[view.first : view.stop], return_inverse=True)
+    times = np.bincount(index, view.critical)
+    top = int(np.argmax(times))
+    return int(operations[top]), int(times[top])
 
 
 def _network_to(view: Waterfall, operation: int, critical: float) -> str:

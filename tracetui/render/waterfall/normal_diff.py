@@ -8,13 +8,13 @@ from tracetui.analysis.normal_trace import NormalComparison, compare_with_normal
 from tracetui.analysis.span_facts import trace_rank
 from tracetui.model.trace_page import page_of
 from tracetui.model.traces import TraceSet
+from tracetui.render.rank import rank_words
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.percentiles import are_few
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import service_roles
-from tracetui.render.waterfall.header import peer_words
 from tracetui.render.waterfall.path_diff import LABEL, NORMAL, PathDiff
 
 
@@ -47,7 +47,7 @@ class NormalDiff:
             if trace == found.trace:
                 difference = found.difference_ns
                 line.add(f"  {'+' if difference > 0 else ''}{self._duration(difference)}", Role.STRONG)
-                line.add(f"  {peer_words(trace_rank(traces, trace), '').rstrip()}", Role.PLAIN)
+                line.add(f"  {rank_words(trace_rank(traces, trace), '').rstrip()}", Role.PLAIN)
                 line.add(f"  {safe(traces.trace_name(trace))}", Role.TITLE)
             else:
                 line.add(f"  {self._choice()}", Role.PLAIN)

@@ -8,6 +8,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tracetui.render.text.line import Line
+from tracetui.render.waterfall.header import HeaderHints
 from tracetui.tui.background_work import Work
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import State
@@ -37,12 +38,13 @@ class Header(LineBar):
         lines = _LINES if size.height >= _HIGH else _FEW_LINES
         look = self._state.look
         page, in_ascii = self._state.trace_page, look.glyphs.ascii_only
-        return HeaderOptions(size.width, lines, look.local_time, page, self._error_key, in_ascii)
+        return HeaderOptions(size.width, lines, look.local_time, page, self._hints, in_ascii)
 
     @cached_property
-    def _error_key(self) -> str:
-        key = KeyNames(self.screen).short("{waterfall.next-error}")
-        return f"{key} goes there" if key else ""
+    def _hints(self) -> HeaderHints:
+        names = KeyNames(self.screen)
+        keys = (names.short(action) for action in ("{waterfall.next-error}", "{waterfall.longest}"))
+        return HeaderHints(*(f"{key} goes there" if key else "" for key in keys))
 
     @property
     def lines(self) -> int:
@@ -70,5 +72,4 @@ class Header(LineBar):
                 self.show_trace(opened)
                 self.post_message(self.Changed())
 
-        names_key = opened.initial_spans.is_error_hidden
-        self._work("waterfall-header", lambda: header_lines(opened.view, options, names_key=names_key), made)
+        self._work("waterfall-header", lambda: header_lines(opened.view, options, opened.initial_spans), made)

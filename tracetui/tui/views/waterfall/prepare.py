@@ -19,7 +19,7 @@ from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line
 from tracetui.render.text.theme import distinct_slots, service_slots
 from tracetui.render.waterfall.first_rows import first_origin, longest_critical, unfold_important
-from tracetui.render.waterfall.header import header
+from tracetui.render.waterfall.header import NO_HINTS, HeaderHints, header, slowest_operation
 from tracetui.render.waterfall.minimap import MinimapData
 from tracetui.render.waterfall.waterfall import Sections, Waterfall
 from tracetui.tui.background_work import Work
@@ -28,6 +28,8 @@ from tracetui.tui.state import State
 AT_ONCE = 200
 """Largest number of spans of a trace that is opened within the UI loop."""
 _SMALL_SET = 10_000
+_MOST_SELF_TIMES = 20_000
+"""Largest number of spans of a trace whose self times are computed before it is shown."""
 _MANY_ROWS = 200
 """Largest number of rows of a trace that is opened unfolded."""
 INDENT = 2
@@ -79,8 +81,8 @@ class HeaderOptions:
     local_time: bool = False
     page: str = ""
     """Address of a trace's web page, as in `model.trace_page`."""
-    error_key: str = ""
-    """Text that names the key that goes to the next error."""
+    hints: HeaderHints = NO_HINTS
+    """Text that names the keys that go to the next error and to the longest self time."""
     in_ascii: bool = False
 
 
@@ -96,6 +98,8 @@ class InitialSpans:
     """First error origin."""
     is_error_hidden: bool
     """True if the first error origin is not visible even so."""
+    is_bottleneck_hidden: bool = False
+    """True if the span with the longest self time is not visible, and is one of the bottleneck."""
 
     @classmethod
     def of(cls, view: Waterfall, visible_rows: int, *, is_large: bool) -> InitialSpans:
@@ -105,8 +109,21 @@ class InitialSpans:
         if max(rows, default=0) < visible_rows:
             return cls(None, error, False)
         if not is_large or longest is None:
-            return cls(None, error, error is not None)
+            is_error_hidden = error is not None and view.rows.row_of(error) >= visible_rows
+            return cls(None, error, is_error_hidden, _is_bottleneck_hidden(view, visible_rows))
         return cls(longest, error, max(rows) - min(rows) >= visible_rows)
+
+
+def _is_bottleneck_hidden(view: Waterfall, visible_rows: int) -> bool:
+    """Test whether the span with the longest self time is not visible, and is one of the bottleneck."""
+    traces, trace = view.traces, view.trace
+    spans = traces.spans_of(trace)
+    if not view.critical.any() or len(spans) > _MOST_SELF_TIMES:
+        return False
+    times = self_times(traces.select(np.array([trace])))[view.first - spans.start : view.stop - spans.start]
+    longest = view.first + int(np.argmax(times))
+    is_bottleneck = int(traces.operation[longest]) == slowest_operation(view)[0]
+    return is_bottleneck and view.rows.row_of(longest) >= visible_rows
 
 
 @dataclass(eq=False)
@@ -158,16 +175,19 @@ def open_trace(
         view,
         MinimapData.of(view),
         path,
-        header_lines(view, options, names_key=initial_spans.is_error_hidden),
+        header_lines(view, options, initial_spans),
         options,
         initial_spans,
     )
 
 
-def header_lines(view: Waterfall, options: HeaderOptions, *, names_key: bool) -> list[Line]:
-    """Return the header, indented like the rows. names_key: True to name the key that goes to the first error"""
-    hint = options.error_key if names_key else ""
-    lines = header(view, max(options.width - INDENT, 1), options.local_time, options.lines, options.page, hint)
+def header_lines(view: Waterfall, options: HeaderOptions, spans: InitialSpans) -> list[Line]:
+    """Return the header, indented like the rows. It names keys that go to what is not visible."""
+    hints = HeaderHints(
+        options.hints.error if spans.is_error_hidden else "",
+        options.hints.bottleneck if spans.is_bottleneck_hidden else "",
+    )
+    lines = header(view, max(options.width - INDENT, 1), options.local_time, options.lines, options.page, hints)
     return [Line([(" " * INDENT, "")]).extend(line) for line in lines]
 
 
