@@ -23,6 +23,8 @@ from tracetui import atomic_file as atomic_files
 from tracetui.atomic_file import atomic_file
 from tracetui.cli import commands
 from tracetui.cli.arguments import options_of
+from tracetui.cli.output import print_message, print_warnings
+from tracetui.model.errors import LoadWarning
 from tracetui.render.text.clipboard import clipboard_text
 from tracetui.render.text.safe_text import escaped_json
 
@@ -161,6 +163,15 @@ def test_full_standard_output_is_an_error(command: list[str]) -> None:
         result = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, check=False)
     assert result.stderr == b"tracetui: cannot write to standard output: No space left on device\n"
     assert result.returncode == 2
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r", "\r\n", "\x85", "\u2028", "\v", "\n\r"])
+def test_no_text_forges_a_message(ending: str, capsys: pytest.CaptureFixture[str]) -> None:
+    print_message(f"failed{ending}tracetui: all is well")
+    print_warnings([LoadWarning("f", "", f"odd{ending}tracetui: warning: none")], verbose=False)
+    lines = capsys.readouterr().err.splitlines()
+    assert sum(line.startswith("tracetui: ") for line in lines) == 2
+    assert sum(line.startswith("tracetui: warning: f: odd") and "none" in line for line in lines) == 1
 
 
 def test_exit_code_is_kept_if_stderr_is_full() -> None:

@@ -18,7 +18,7 @@ from tracetui.cli.plain_output import discard_stdout, unwritable
 from tracetui.model.errors import LoadWarning, UsageError
 from tracetui.render.text.ansi import Colour, ColourChoice, colour_of, encodable, theme_for, write_lines
 from tracetui.render.text.line import Line, wrapped
-from tracetui.render.text.safe_text import ascii_text, escaped_json, safe_lines
+from tracetui.render.text.safe_text import ascii_text, escaped_json, safe, safe_lines
 
 MIN_WIDTH = 40
 DEFAULT_WIDTH = 80
@@ -29,13 +29,13 @@ _LISTED_WARNINGS = 10
 
 
 def print_message(text: str) -> None:
-    """Print a message on stderr; it may contain untrusted text."""
+    """Print a message on stderr; it may contain untrusted text. Further lines are indented, as they may be forged."""
     if sys.stderr is None:  # closed by the caller; print would write to stdout
         return
     # stderr itself may be full or closed
     with contextlib.suppress(OSError):
         for i, line in enumerate(safe_lines(text, limit=2_000)):
-            line = line if i else f"tracetui: {line}"
+            line = f"  {line}" if i else f"tracetui: {line}"
             for part in _wrapped(line) if sys.stderr.isatty() else [line]:
                 print(part, file=sys.stderr)
 
@@ -74,7 +74,7 @@ def print_warnings(warnings: Iterable[LoadWarning], verbose: bool) -> None:
     """Print input warnings on stderr."""
     listed = list(warnings)
     for warning in listed if verbose else listed[:_LISTED_WARNINGS]:
-        print_message(f"warning: {warning}")
+        print_message(safe(f"warning: {warning}"))
     if not verbose and len(listed) > _LISTED_WARNINGS:
         print_message(f"{len(listed) - _LISTED_WARNINGS} more warnings; --verbose lists all")
 

@@ -77,7 +77,7 @@ def server_errors(raw: Raw, context: DecodeContext) -> None:
     except ValueError:
         return
     for item in _error_texts(value):
-        context.warn(f"the server returned an error: {item}")
+        context.warn(f"the server returned an error: {' '.join(item.split())}")
 
 
 def _error_texts(value: object) -> Iterator[str]:
