@@ -103,6 +103,35 @@ def test_detect_any_encoding_and_layout(data: bytes) -> None:
     assert found.load_warnings == []
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"\xff\xfe junk\n",
+        b"\xfe\xff",
+        b"\xff\xfe\x00\x00\n",
+        b"\x00\x00\xfe\xff\n",
+        b"a\x00b\x00c\x00d\x00\n",
+        "first\n".encode("utf-16"),
+        b"<junk>\n",
+    ],
+)
+def test_beginning_like_another_encoding_costs_only_itself(damage: bytes) -> None:
+    assert ids(read(damage + TRACE + b"\n" + TRACE + b"\n")) == ids(read(CHECKOUT))
+
+
+@pytest.mark.parametrize("damage", [b"\x1f\x8bjunk\n", b"\x28\xb5\x2f\xfdjunk\n", b"\xfd7zXZ\0junk\n"])
+def test_beginning_like_compressed_data_costs_only_itself(damage: bytes) -> None:
+    found = read(damage + TRACE + b"\n" + TRACE + b"\n")
+    assert ids(found) == ids(read(CHECKOUT))
+    assert "is damaged near byte" in found.load_warnings[0].message
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_other_encoding_with_few_latin_letters(encoding: str) -> None:
+    names = CHECKOUT.decode().replace("checkout", "\u7d50\u5e33" * 40)
+    assert len(read(names.encode(encoding))) == len(read(CHECKOUT))
+
+
 @pytest.mark.parametrize("name", ["otlp/traces.pb", "zipkin/traces.json"])
 def test_every_format_gives_the_same_traces(name: str) -> None:
     # Zipkin has no INTERNAL
@@ -171,6 +200,7 @@ NOTHING = {
     b'{"errors": [{"msg": "gone", "traceID": "ab"}], "data": 0}': "f: the server returned an error: gone (trace ab)",
     b'{"error": {"httpCode": 404, "message": "No traces"}}': "f: the server returned an error: 404 No traces",
     b'{"data": null, "errors": ["gone"]}': "f: the server returned an error: gone",
+    b'{"data": null, "errors": "gone\\n\\rtracetui: x\\u2028"}': "f: the server returned an error: gone tracetui: x",
     b'{"status": 500, "error": "not well", "path": "/"}': "f: the server returned an error: not well",
     b'{"error": "connection refused"}': "f: no traces: a JSON object with the keys error",
     b'{"errors": ["disk full"], "code": 28}': "f: no traces: a JSON object with the keys errors, code",

@@ -85,6 +85,9 @@ def _decode_source(
     context.intake.begin_source(context.file)
     try:
         content = decompress(data, context, go_on, limit=budget.limit if budget else sys.maxsize)
+        if not len(content) and content is not data and names_spans(data):
+            # a damaged first line that begins like compressed data
+            content = data
         if budget and content is not data:
             budget.spend(len(content))
         archive = find_archive(content)
@@ -202,7 +205,7 @@ def _decode_content(data: Buffer, context: DecodeContext, deferred: DeferredSpan
     elif len(data) > LARGE_DATA and not names_spans(data, start):
         deferred.is_unknown = True
         context.warn(describe_unknown(data, start))
-    elif data[start : start + 1] == b"<":
+    elif data[start : start + 1] == b"<" and not (names_spans(data, start) and has_records(data, start)):
         deferred.is_unknown = True
         context.warn(describe_markup(data, start))
     elif decode_table(data, start, context, deferred.sink, deferred.progress) or decode_value_lines(

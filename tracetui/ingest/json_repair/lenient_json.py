@@ -31,18 +31,28 @@ _ENCODINGS = (
     ("utf-16-be", b"\xfe\xff", [True, False, True, False] * 2),
 )
 """Signatures of other encodings: a byte order mark, or the positions of zeros in ASCII text."""
+_MAX_BYTES_PER_ZERO = 50
+"""Least frequency of zeros in UTF-16; half of the bytes of ASCII text are zeros."""
 _LONGEST_INTEGER = 4_000
 """Digits of the longest integer; Python rejects longer ones."""
 
 
 def to_utf8(data: Buffer) -> Buffer:
-    """Convert a text of another encoding to UTF-8, detected by its beginning. Byte order marks are dropped."""
+    """Convert a text of another encoding to UTF-8, detected by its beginning. Byte order marks are dropped.
+
+    In other encodings, line breaks, digits and punctuation contain zeros: a beginning that looks like one of them,
+    before a text without zeros, is damage.
+    """
     if data[:3] == b"\xef\xbb\xbf":
         return data[3:]
     zeros = [byte == 0 for byte in data[:8]]
     for encoding, signature, pattern in _ENCODINGS:
-        if data[: len(signature)] == signature or (zeros == pattern and data[0] | data[3] < 0x80):
-            return bytes(data).decode(encoding, "replace").removeprefix("\ufeff").encode()
+        is_signed = data[: len(signature)] == signature
+        if is_signed or (zeros == pattern and data[0] | data[3] < 0x80):
+            text = bytes(data)
+            if text.count(0) * _MAX_BYTES_PER_ZERO < len(text):
+                return text[len(signature) :] if is_signed else data
+            return text.decode(encoding, "replace").removeprefix("\ufeff").encode()
     return data
 
 
