@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +15,8 @@ PRIVATE = 0o600
 """Permissions of a file that only the user can read and write."""
 SHARED = 0o666
 """Permissions of an ordinary new file, to which the umask applies."""
+NOTICE_SECONDS = 1.0
+"""Seconds without a reader of a named pipe after which the wait is noticed."""
 READER_SECONDS = 10.0
 """Seconds to wait for a reader of a named pipe."""
 
@@ -97,9 +99,13 @@ def is_stream(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def open_stream(path: Path) -> BinaryIO:
-    """Open a terminal, a pipe or a device for writing. Raises OSError, also if a named pipe has no reader."""
-    until = time.monotonic() + READER_SECONDS
+def open_stream(path: Path, on_wait: Callable[[], object] = lambda: None) -> BinaryIO:
+    """Open a terminal, a pipe or a device for writing. Raises OSError, also if a named pipe has no reader.
+
+    on_wait: called once after `NOTICE_SECONDS` without a reader.
+    """
+    began = time.monotonic()
+    is_noticed = False
     while True:
         try:
             # a blocking open would wait for a reader without end or message
@@ -108,7 +114,11 @@ def open_stream(path: Path) -> BinaryIO:
         except OSError as error:
             if error.errno != errno.ENXIO or not path.is_fifo():
                 raise
-            if time.monotonic() > until:
+            waited = time.monotonic() - began
+            if waited > NOTICE_SECONDS and not is_noticed:
+                is_noticed = True
+                on_wait()
+            if waited > READER_SECONDS:
                 raise OSError(0, f"nothing reads from this pipe (waited for {READER_SECONDS:.0f} s)") from None
         time.sleep(_POLL_SECONDS)
     os.set_blocking(descriptor, True)

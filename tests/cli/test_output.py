@@ -294,12 +294,17 @@ def test_no_command_overwrites_its_source(program: Program, tmp_path: Path, comm
     assert path.read_bytes() == before
 
 
-def test_pipe_without_reader_times_out(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["analyze", "export"])
+def test_pipe_without_reader_times_out(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr(atomic_files, "NOTICE_SECONDS", 0.0)
     monkeypatch.setattr(atomic_files, "READER_SECONDS", 0.2)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    result = program("analyze", INCIDENT, "--output", str(pipe))
+    result = program(command, INCIDENT, "--output", str(pipe))
     assert result.code == 2
+    assert result.err.count(f"waiting for a reader of the pipe {pipe}\n") == 1
     assert f"cannot write {pipe}: nothing reads from this pipe" in result.err
 
 

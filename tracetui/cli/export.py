@@ -11,7 +11,7 @@ import typer
 
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_filtered
-from tracetui.cli.output import print_message, print_pieces
+from tracetui.cli.output import print_message, print_pieces, print_reader_awaited
 from tracetui.export.exporter import Losses
 from tracetui.export.registry import DEFAULT, EXPORTERS, exporter_named, exporter_of
 from tracetui.export.save import describe_losses, save
@@ -61,7 +61,7 @@ def export(selection: o.Selection, options: ExportOptions, servers: o.Servers) -
     if not traces.trace_count:
         print_message("no trace matches; the output is empty")
     if output is not None:
-        lost = save(traces, output, exporter, replace=True, streams=True)
+        lost = save(traces, output, exporter, replace=True, streams=True, on_wait=lambda: print_reader_awaited(output))
     else:
         losses = Losses()
         print_pieces(exporter.encode(traces, losses), is_json=not exporter.is_binary)

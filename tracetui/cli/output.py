@@ -35,7 +35,8 @@ def print_message(text: str) -> None:
     # stderr itself may be full or closed
     with contextlib.suppress(OSError):
         for i, line in enumerate(safe_lines(text, limit=2_000)):
-            line = f"  {line}" if i else f"tracetui: {line}"
+            indent = "" if line.startswith(" ") else "  "
+            line = f"{indent}{line}" if i else f"tracetui: {line}"
             for part in _wrapped(line) if sys.stderr.isatty() else [line]:
                 print(part, file=sys.stderr)
 
@@ -68,6 +69,11 @@ def messages_in_ascii(wanted: bool) -> Iterator[None]:
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.detach()
         sys.stderr = stream
+
+
+def print_reader_awaited(path: Path) -> None:
+    """Print that a named pipe has no reader yet."""
+    print_message(f"waiting for a reader of the pipe {path}")
 
 
 def print_warnings(warnings: Iterable[LoadWarning], verbose: bool) -> None:
@@ -172,7 +178,12 @@ def _in_ascii(text: str) -> str:
 def _to_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that replaces `path` once complete; devices and pipes are written directly."""
     try:
-        with open_stream(path) if is_stream(path) else atomic_file(path, SHARED, keep_mode=True) as file:
+        target = (
+            open_stream(path, lambda: print_reader_awaited(path))
+            if is_stream(path)
+            else atomic_file(path, SHARED, keep_mode=True)
+        )
+        with target as file:
             yield file
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None

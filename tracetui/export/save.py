@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -24,17 +24,21 @@ def save(
     *,
     replace: bool = False,
     streams: bool = False,
+    on_wait: Callable[[], object] = lambda: None,
 ) -> list[str]:
     """Write all traces of a set, by default in the format of the file name's suffix. -> descriptions of the lost parts
 
-    The file is written completely or not at all; with `streams`, devices and pipes are written directly. Raises
+    The file is written completely or not at all; with `streams`, devices and pipes are written directly, and `on_wait`
+    is called if a pipe has no reader for a while. Raises
     UsageError if the file cannot be written, has an unknown suffix, or exists and must not be replaced.
     """
     losses = Losses()
     try:
         exporter = exporter or exporter_of(path)
         # readers of this directory may lack access to the traces on the server
-        target = open_stream(path) if streams and is_stream(path) else atomic_file(path, PRIVATE, replace=replace)
+        target = (
+            open_stream(path, on_wait) if streams and is_stream(path) else atomic_file(path, PRIVATE, replace=replace)
+        )
         with target as plain, _compressed(plain, path.suffix.lower()) as file:
             for piece in exporter.encode(traces, losses):
                 file.write(piece)
