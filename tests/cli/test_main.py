@@ -157,6 +157,14 @@ def test_missing_sources(tracetui: Any) -> None:
     assert tracetui("/nowhere").err == "tracetui: /nowhere: no such file\n"
 
 
+@pytest.mark.parametrize(("missing", "code"), [("/nowhere", 3), ("/nowhere/*.json", 3), ("http://127.0.0.1:1", 4)])
+def test_report_covers_all_sources_or_none(tracetui: Any, missing: str, code: int) -> None:
+    for sources in ([INCIDENT, missing], [missing, INCIDENT]):
+        result = tracetui("analyze", *sources)
+        assert (result.code, result.out) == (code, "")
+        assert result.err.startswith(f"tracetui: {missing}")
+
+
 @pytest.mark.parametrize(
     ("args", "same"),
     [

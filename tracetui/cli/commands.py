@@ -41,7 +41,7 @@ EXIT_CODES: Final = {
     0: "success",
     1: "a --fail-on-... condition was met",
     2: "bad usage: an option, a name or a query",
-    3: "no readable input",
+    3: "a source cannot be read, or none holds spans",
     4: "a server cannot be reached",
 }
 
