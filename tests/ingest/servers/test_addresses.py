@@ -193,6 +193,15 @@ def test_invalid_addresses_are_rejected(text: str, why: str) -> None:
         parse_address(text)
 
 
+def test_parameter_of_a_path_is_not_shown() -> None:
+    address = parse_address("http://h:1/jaeger;jsessionid=T0k3n")
+    assert (address.base, address.shown) == ("http://h:1/jaeger;jsessionid=T0k3n", "http://h:1/jaeger;jsessionid=***")
+    assert (
+        without_secrets("http://h/jaeger;jsessionid=T/search;v=1?x=1")
+        == "http://h/jaeger;jsessionid=***/search;v=1?x=1"
+    )
+
+
 @pytest.mark.parametrize(
     ("source", "shown"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gc
 import gzip
 import json
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -529,8 +531,16 @@ def test_proxy_that_rejects_the_request(program: Program, monkeypatch: pytest.Mo
         gone = proxy.authority
         monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", f"//user:{TOKEN}@"))
         result = program.analyze("https://traces.invalid")
-        assert_clear_error(result, "https://traces.invalid", "the proxy refused the request: 407")
+        rejected = f"the proxy {gone} rejects the credentials \\(407\\); .* NO_PROXY"
+        assert_clear_error(result, "https://traces.invalid", rejected)
         assert TOKEN not in result.err
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        before = len(proxy.requests)
+        result = program.analyze("http://traces.invalid")
+        assert_clear_error(
+            result, "http://traces.invalid", f"the proxy {gone} requires credentials \\(407\\); write it"
+        )
+        assert len(proxy.requests) == before + 1
     result = program.analyze("https://traces.invalid")
     assert_clear_error(result, "https://traces.invalid", f"the proxy {gone} refused the connection; is it running")
     assert TOKEN not in result.err
@@ -591,6 +601,54 @@ def test_sources_of_credentials(program: Program, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv("TRACETUI_TOKEN", TOKEN)
         program.analyze(url)
         assert sent(server) == {f"Bearer {TOKEN}"}
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            b"machine other login x password y odd\nmachine 127.0.0.1 login u password PW\n",
+            "near line [12]: not an entry",
+        ),
+        (b"\nmachine 127.0.0.1 login u password PW\xe9\n", "line 2: not UTF-8"),
+    ],
+)
+def test_unreadable_netrc_is_reported(text: bytes, fault: str, program: Program, tmp_path: Path) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_bytes(text.replace(b"PW", TOKEN.encode()))
+    netrc.chmod(0o600)
+    with LiveServer("zipkin") as server:
+        result = program.analyze(f"{server.url}/zipkin/{ZIPKIN_WINDOW}")
+        assert sent(server) == {None}
+    warning = f"{re.escape(str(netrc))}: {fault}"
+    assert re.search(f"^tracetui: warning: .*{warning}", result.err, re.MULTILINE), result.err
+    with faulty(faults.status(401)) as server:
+        refused = program.analyze(server.url)
+        assert_clear_error(refused, server.url, f"credentials required \\(401.*\\)\\. {warning}")
+    assert TOKEN not in result.err + refused.err
+
+
+def test_netrc_of_others_is_reported(program: Program, tmp_path: Path) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text(f"machine 127.0.0.1 login u password {TOKEN}\n")
+    netrc.chmod(0o644)
+    with LiveServer("zipkin") as server:
+        result = program.analyze(f"{server.url}/zipkin/{ZIPKIN_WINDOW}")
+        assert sent(server) == {None}
+    assert f"{netrc}: readable or owned by other users" in result.err
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode, lambda data: quote(data).encode()])
+def test_token_that_a_server_returns_in_another_encoding_is_not_shown(
+    encode: Callable[[bytes], bytes], program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "pl\u00e4nted/secret+token?"
+    monkeypatch.setenv("TRACETUI_TOKEN", quote(secret))
+    written = encode(quote(secret).encode())
+    with faulty(faults.status(403, body=b"no: " + written)) as server:
+        result = program.analyze(server.url)
+    assert "no: ***" in result.err
+    assert written.decode()[:8] not in result.err
 
 
 @pytest.mark.parametrize("variable", ["TRACETUI_TOKEN", "TRACETUI_USER"])
@@ -659,6 +717,9 @@ def test_headers_of_a_profile_take_precedence(program: Program, monkeypatch: pyt
         ({"token_file": "/dev/zero"}, "cannot read the token from /dev/zero: it is not a regular file"),
         ({"token_file": "a\0b"}, "cannot read the token from a\u2400b"),
         ({"token_command": " "}, "the command for the token .* failed: it is blank"),
+        ({"token_command": "pass 'token"}, r"\(pass\) failed: a quotation mark is not closed"),
+        ({"token_command": "pass \\"}, r"\(pass\) failed: nothing follows the last backslash"),
+        ({"token_command": "printf '\\351'"}, r"\(printf\) failed: not UTF-8"),
         ({"token_command": "yes"}, r"\(yes\) failed: it printed more than 64 KiB"),
         (
             {"token_command": "printf 'a\\tb'"},

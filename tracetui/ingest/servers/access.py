@@ -17,10 +17,11 @@ import stat
 import subprocess
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from tracetui.config import Overrides, Profile, plain_text
 from tracetui.ingest.servers.address import Address, secrets_in
@@ -37,6 +38,11 @@ _COMMAND_SECONDS = 60
 _MAX_PRINTED = 1 << 16
 """Size limit of what a command prints."""
 _SHORTEST = 2
+_SHELL_FAULTS = {
+    "No closing quotation": "a quotation mark is not closed",
+    "No escaped character": "nothing follows the last backslash",
+}
+"""Faults of a command line, for the messages of `shlex`."""
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TIMEOUT = "30s"
 
@@ -55,6 +61,8 @@ class Access:
     has_credentials: bool
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """Texts that must never be shown, even if the server returns them."""
+    netrc_fault: str = ""
+    """Why the credentials in the user's netrc could not be read; '' if they could be, or are not needed."""
 
 
 def access_to(address: Address, profile: Profile, overrides: Overrides) -> Access:
@@ -69,7 +77,7 @@ def access_to(address: Address, profile: Profile, overrides: Overrides) -> Acces
         numbers = _NUMBERED_TENANT.fullmatch(tenant)
         if numbers and not profile.tenant_header:
             headers |= {"AccountID": numbers[1], "ProjectID": numbers[2] or "0"}
-    authorization = _authorization(address, profile)
+    authorization, netrc_fault = _authorization(address, profile)
     if authorization:
         headers["Authorization"] = authorization
     headers = {name: value.strip() for name, value in headers.items()}
@@ -93,6 +101,7 @@ def access_to(address: Address, profile: Profile, overrides: Overrides) -> Acces
         timeout=timeout,
         has_credentials=bool(authorization),
         secrets=_secrets([headers[name] for name in named if name in headers], proxy, secrets_in(address.file)),
+        netrc_fault=netrc_fault,
     )
 
 
@@ -110,34 +119,81 @@ def _secrets(values: Sequence[str], proxy: str, others: Sequence[str]) -> tuple[
                 continue
     password = urlsplit(proxy).password or ""
     found |= {password, unquote(password)}
+    # servers may return them in the encodings of addresses and headers
+    found |= {encoded for text in found if len(text) > _SHORTEST for encoded in _encodings(text)}
     # shorter texts are not secrets, and occur in ordinary words
     return tuple(sorted((text for text in found if len(text) > _SHORTEST), key=len, reverse=True))
 
 
-def _authorization(address: Address, profile: Profile) -> str:
+def _encodings(text: str) -> Iterator[str]:
+    data = text.encode("utf-8", "surrogateescape")
+    yield quote(data, safe="")
+    yield quote(data)
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        encoded = encode(data).decode()
+        # without the last characters, which depend on what follows
+        yield encoded[: len(data) // 3 * 4]
+        yield encoded
+
+
+def _authorization(address: Address, profile: Profile) -> tuple[str, str]:
+    """Determine the credentials. -> the value of the header, '' for none; why netrc could not be read"""
     token = _secret("token", profile.token_env, profile.token_file, profile.token_command)
     if token:
-        return f"Bearer {token}"
+        return f"Bearer {token}", ""
     if profile.user:
         sources = (profile.password_env or _PASSWORD, profile.password_file, profile.password_command)
         if sources[1] or sources[2]:
             sources = (profile.password_env, *sources[1:])
-        return _basic(profile.user, _secret("password", *sources))
+        return _basic(profile.user, _secret("password", *sources)), ""
     if _has_own_header(profile):
-        return ""
+        return "", ""
     if os.environ.get(_TOKEN):
-        return f"Bearer {os.environ[_TOKEN].strip()}"
+        return f"Bearer {os.environ[_TOKEN].strip()}", ""
     if os.environ.get(_USER):
-        return _basic(os.environ[_USER], os.environ.get(_PASSWORD, ""))
+        return _basic(os.environ[_USER], os.environ.get(_PASSWORD, "")), ""
+    return ("", "") if address.socket else _from_netrc(address.host)
+
+
+def _from_netrc(host: str) -> tuple[str, str]:
+    """Read the credentials for a host, as `_authorization`."""
+    path = Path.home() / ".netrc"
     try:
-        known = None if address.socket else netrc.netrc().authenticators(address.host)
-    except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
-        # an unreadable .netrc is ignored, as by other programs
-        known = None
+        found = netrc.netrc()
+    except FileNotFoundError:
+        return "", ""
+    except (OSError, netrc.NetrcParseError, UnicodeDecodeError) as error:
+        return "", f"{path}: {_fault_in_netrc(path, error)}; no credentials in it are used"
+    known = found.authenticators(host)
     # never use the default entry of a .netrc: a mistyped host must not receive its password
-    if known is None or not _is_named(address.host):
-        return ""
-    return _basic(known[0], known[2] or "")
+    if known is None or host not in found.hosts:
+        return "", ""
+    return _basic(known[0], known[2] or ""), ""
+
+
+def _fault_in_netrc(path: Path, error: Exception) -> str:
+    """Describe a fault without quoting the file, which contains passwords."""
+    if isinstance(error, OSError):
+        return error.strerror or "cannot be read"
+    if isinstance(error, UnicodeDecodeError):
+        with suppress(OSError):
+            lines = path.read_bytes().splitlines()
+            bad = next((number for number, line in enumerate(lines, 1) if not _is_text(line)), 0)
+            return f"line {bad}: not UTF-8"
+        return "not UTF-8"
+    message = str(getattr(error, "msg", ""))
+    if "permissive" in message or "owner" in message:
+        return "readable or owned by other users"
+    # it counts the line break after the word
+    return f"near line {getattr(error, 'lineno', None) or '?'}: not an entry, or an incomplete one"
+
+
+def _is_text(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _has_own_header(profile: Profile) -> bool:
@@ -153,10 +209,6 @@ def unrestricted_variable(profile: Profile) -> str:
     if _has_own_header(profile):
         return ""
     return next((variable for variable in (_TOKEN, _USER) if os.environ.get(variable)), "")
-
-
-def _is_named(host: str) -> bool:
-    return host in netrc.netrc().hosts
 
 
 def _basic(user: str, password: str) -> str:
@@ -228,6 +280,10 @@ def _reason(error: Exception) -> str:
         return f"not finished after {_COMMAND_SECONDS} s"
     if isinstance(error, subprocess.CalledProcessError):
         return f"exit status {error.returncode}"
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8"
+    if isinstance(error, ValueError):
+        return _SHELL_FAULTS.get(str(error), str(error))
     return getattr(error, "strerror", None) or type(error).__name__
 
 

@@ -66,6 +66,7 @@ _SECRET_KEY: Final = re.compile(
 )
 _LONGEST_HARMLESS: Final = 8
 """Longest value that is considered harmless if its key does not suggest a secret."""
+_PATH_PARAMETER: Final = re.compile(r";([^;/?#]+)")
 _HIDDEN: Final = "***"
 
 
@@ -96,7 +97,7 @@ class Address:
     @property
     def shown(self) -> str:
         if not self.socket:
-            return self.base
+            return _without_parameters(self.base)
         path = self.base.removeprefix("http://localhost")
         return f"unix:{self.socket}" + (f":{path}" if path else "")
 
@@ -159,7 +160,12 @@ def without_secrets(source: str) -> str:
         source = re.sub(r"^[^/:]+:[^/]+@", f"{_HIDDEN}@", source)
     base, separator, query = re.split(r"([?#])", source, maxsplit=1) if re.search(r"[?#]", source) else (source, "", "")
     shown = [piece if at % 2 or not _secret_in(piece) else _hidden(piece) for at, piece in enumerate(_pieces(query))]
-    return base + separator + "".join(shown)
+    return _without_parameters(base) + separator + "".join(shown)
+
+
+def _without_parameters(base: str) -> str:
+    """Hide the parameters of a path that may be secrets: `/jaeger;jsessionid=...`."""
+    return _PATH_PARAMETER.sub(lambda found: ";" + (_hidden(found[1]) if _secret_in(found[1]) else found[1]), base)
 
 
 def secrets_in(source: str) -> list[str]:

@@ -154,10 +154,10 @@ class ServerPool:
                 data = download(server, self._overrides, lambda text: context.warn(text.removeprefix(prefix)))
             decode(data, context)
             return
+        self._notes = []
         with self._waiting():
             back_end = self.back_end(server)
         wanted = server.search(search)
-        self._notes = []
         if wanted.expression and not back_end.capabilities.supports_traceql:
             self._notes.append(f"the server does not support TraceQL; ignored {wanted.expression}")
             wanted = msgspec.structs.replace(wanted, expression="")

@@ -15,6 +15,7 @@ from tracetui.model.json_decoding import RAW_MEMBERS
 _OK, _BAD_REQUEST, _FAILED = 200, 400, 500
 _REFUSED: Final = (401, 403)
 _OVERLOADED: Final = (429, 502, 503, 504)
+_PROXY_REFUSED: Final = 407
 _GRAFANA: Final = b"<title>Grafana</title>"
 
 
@@ -33,8 +34,8 @@ class Probe:
     def get(self, path: str, **params: str) -> ServerResponse | None:
         """Return a response of status 200, except web pages. Raises HttpError for an unreachable or busy server."""
         response = self.connection.get(path, params)
-        if response.status in _OVERLOADED:
-            # it was already retried; stop, as each further path would be retried, too
+        if response.status in _OVERLOADED or response.status == _PROXY_REFUSED:
+            # it was already retried; stop, as each further path would be retried, too, or refused by the proxy
             raise self.connection.errors.status_error(path, response.status, response.body)
         # the first path is that of the most probable kind
         if response.status in _REFUSED:

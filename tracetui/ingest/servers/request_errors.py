@@ -24,6 +24,7 @@ from tracetui.model.times import format_duration
 CONNECT_SECONDS = 5.0
 QUOTED = 200
 """Longest text of a server in a message."""
+_PROXY_REFUSED: Final = 407
 _LONGEST_MESSAGE = 1 << 20
 _ENDED: Final = re.compile("disconnected|peer closed")
 """Messages of httpx for a response that ended early; with all others there was no response."""
@@ -96,6 +97,8 @@ class RequestErrors:
                 " Try a shorter time range or a smaller limit."
             ) from None
         except httpx.ProxyError as error:
+            if str(error).startswith(str(_PROXY_REFUSED)):
+                raise HttpError(f"{at}: {self._proxy_refused()}") from None
             raise HttpError(f"{at}: the proxy refused the request: {self._cause(error)}") from None
         except httpx.ConnectError as error:
             raise HttpError(f"{at}: {self._unconnected(error)}") from None
@@ -150,6 +153,8 @@ class RequestErrors:
                 text = f"{what} {in_parentheses}. {hint}"
             case 403:
                 text = f"access denied {in_parentheses}; check the credentials and the tenant"
+            case 407:
+                text = self._proxy_refused()
             case 404:
                 text = f"not found {in_parentheses}; is the base path right?"
             case 429:
@@ -159,6 +164,13 @@ class RequestErrors:
             case _:
                 text = f"unexpected status {status}{behind}"
         return HttpError(f"{self.at(path)}: {text}", status, message)
+
+    def _proxy_refused(self) -> str:
+        what = "rejects the credentials" if urlsplit(self._access.proxy).username else "requires credentials"
+        name = f"the proxy {self._proxy}" if self._proxy else "a proxy"
+        return (
+            f"{name} {what} ({_PROXY_REFUSED}); write it as http://USER:PASSWORD@HOST:PORT, or bypass it with NO_PROXY"
+        )
 
     def unexpected_response_error(self, path: str, why: str) -> HttpError:
         """Return the error for JSON that is not the expected response."""
@@ -180,6 +192,8 @@ class RequestErrors:
         """Return what to do about credentials."""
         if self._access.has_credentials:
             return "Check the credentials"
+        if self._access.netrc_fault:
+            return self._access.netrc_fault
         return "Set TRACETUI_TOKEN, or TRACETUI_USER and TRACETUI_PASSWORD, or use ~/.netrc or a profile"
 
     def at(self, path: str) -> str:

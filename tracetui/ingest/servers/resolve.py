@@ -259,7 +259,10 @@ def open_back_end(server: Server, overrides: Overrides, warn: Warn) -> BackEnd:
     from tracetui.ingest.servers.connection import Connection
     from tracetui.ingest.servers.registry import back_end_at
 
-    connection = Connection(server.address, access_to(server.address, server.profile, overrides))
+    access = access_to(server.address, server.profile, overrides)
+    if access.netrc_fault:
+        warn(access.netrc_fault)
+    connection = Connection(server.address, access)
     try:
         return back_end_at(connection, server.profile.kind, warn)
     except BaseException:
