@@ -587,6 +587,15 @@ class TestRecords:
         assert len(traces) == count - 1
         assert len(warnings(traces)) == 1
 
+    @pytest.mark.parametrize("length", [b"\xff\xff\xff\xff", b"\x7f\0\0\0", b"text"])
+    @pytest.mark.parametrize("at", [1, 5, 10])
+    def test_damaged_length_costs_one_record(self, length: bytes, at: int) -> None:
+        records = [record(request_wire(span_wire(f"{i:016x}"))) for i in range(1, 13)]
+        records[at] = length + records[at][4:]
+        intake = Intake()
+        decode(b"".join(records), DecodeContext(intake, "file"))
+        assert len(assemble(intake)) >= 11
+
     def test_text_after_records_costs_none_of_them(self) -> None:
         requests = [request_wire(span_wire(f"{i:016x}")) for i in (1, 2, 3)]
         intake = Intake()

@@ -5,7 +5,9 @@ A record is a length (4 bytes, big-endian) and a request in protobuf or JSON, wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from itertools import islice
 
 import zstandard
 
@@ -18,6 +20,12 @@ _TRIED_EMPTY = 1_000
 _PIECE = 1 << 20
 _LARGEST = 1 << 30
 _TEXT = bytes([9, 10, 13, *range(32, 127)])
+
+
+_BEGINS = re.compile(rb"[\0-\x3f][\0-\xff]{3}(?=\x0a|\{\"|%b)" % re.escape(ZSTD), re.DOTALL)
+"""Length of a record that is no larger than `_LARGEST`, before the beginning of a request."""
+_MAX_CANDIDATES = 10_000
+"""Largest number of positions at which the record behind a damaged length is searched for."""
 
 
 class RecordReader:
@@ -41,6 +49,11 @@ class RecordReader:
                 self.warnings.append((at, f"cut off within the length of a record; {size - at} bytes not read"))
                 return
             if end > size:
+                following = self._next_record(at + 1)
+                if following:
+                    self.warnings.append((at, f"the length of a record is damaged; {following - at:,} bytes skipped"))
+                    at = following
+                    continue
                 self.warnings.append((at, f"cut off within a record: {end - size} of its {end - at - 4} bytes missing"))
             request = self._plain(at, bytes(self._data[at + 4 : end]))
             if end > size:
@@ -48,6 +61,17 @@ class RecordReader:
             elif request:
                 yield at, request
             at = end
+
+    def _next_record(self, at: int) -> int:
+        """Find the next record that holds spans from a position on; 0 if there is none."""
+        for found in islice(_BEGINS.finditer(self._data, at), _MAX_CANDIDATES):
+            start = found.end()
+            end = start + int.from_bytes(found[0], "big")
+            if start < end <= len(self._data):
+                payload = bytes(self._data[start:end])
+                if looks_like_request(payload) or payload[-1:] == b"}" or payload.startswith(ZSTD):
+                    return found.start()
+        return 0
 
     def _plain(self, at: int, payload: bytes) -> bytes:
         if not payload.startswith(ZSTD):
