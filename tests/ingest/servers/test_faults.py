@@ -628,6 +628,17 @@ def test_unreadable_netrc_is_reported(text: bytes, fault: str, program: Program,
     assert TOKEN not in result.err + refused.err
 
 
+@pytest.mark.parametrize("option", ["token_command", "password_command"])
+def test_command_that_is_awaited_is_named(option: str, program: Program) -> None:
+    seen: list[str] = []
+    with LiveServer("zipkin") as server:
+        more = {"user": "u"} if option == "password_command" else {}
+        name = program.profile(f"{server.url}/zipkin/{ZIPKIN_WINDOW}", **{option: "echo x"}, **more)
+        load([name], lambda progress: seen.append(progress.name))
+    assert seen[0] == f"{name}, waiting for echo"
+    assert name in seen
+
+
 def test_netrc_of_others_is_reported(program: Program, tmp_path: Path) -> None:
     netrc = tmp_path / ".netrc"
     netrc.write_text(f"machine 127.0.0.1 login u password {TOKEN}\n")

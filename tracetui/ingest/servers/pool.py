@@ -147,7 +147,9 @@ class ServerPool:
     ) -> None:
         context, spans = DecodeContext(intake, server.name), len(intake)
         before, kept = len(intake.warnings), intake.chunks.raw_bytes
-        on_data(server.name)
+        # a command may wait for the user to unlock a key
+        command = server.secret_command if server.name not in self._back_ends else ""
+        on_data(f"{server.name}, waiting for {command}" if command else server.name)
         if server.address.file:
             with self._waiting():
                 prefix = f"{context.file}: "

@@ -49,6 +49,12 @@ class Server:
         """Test whether certificates are not verified; for http:// this matters after a redirect."""
         return (overrides.insecure or self.profile.insecure) and not self.address.socket
 
+    @property
+    def secret_command(self) -> str:
+        """First word of the command that prints the token or the password; '' for none."""
+        words = (self.profile.token_command or self.profile.password_command).split(maxsplit=1)
+        return words[0] if words else ""
+
     def search(self, wanted: Search) -> Search:
         """Build the search to run: conditions of the caller, then of the address, then of the profile."""
         profile, shown = self.profile, self.address.search or Search()
