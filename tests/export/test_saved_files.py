@@ -266,6 +266,7 @@ def test_order_of_ties_does_not_depend_on_the_order_of_names(tmp_path: Path) -> 
         services=traces.services[::-1],
         resources=[one._replace(service=int(number[one.service])) for one in traces.resources],
         known_operations=[],
+        known_slots=[],
     )
     assert comparable_spans(renamed) == comparable_spans(traces)
     assert report_figures(renamed) == report_figures(reloaded(renamed, tmp_path)) == report_figures(traces)

@@ -1,5 +1,4 @@
 import io
-import random
 import re
 
 import pytest
@@ -8,10 +7,11 @@ from hypothesis import strategies as st
 
 from tests.support.hostile import ALL, KINDS
 from tests.support.texts import is_harmless
+from tracetui.model.service_slots import SLOTS
 from tracetui.render.text.ansi import Colour, ColourChoice, ansi_text, colour_of, encodable, theme_for, write_lines
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.line import Line, Role, flowed, wrapped
-from tracetui.render.text.theme import ANSI, DARK, LIGHT, MONO, SLOTS, Theme, service_slots
+from tracetui.render.text.theme import ANSI, DARK, LIGHT, MONO, Theme
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 LINE = Line([("✖ ", Role.ERROR), ("redis", Role.service(3)), (" get   ", Role.PLAIN)])
@@ -107,22 +107,6 @@ def test_service_colours_differ_and_none_is_red(theme: Theme, hues: int) -> None
     assert len(set(colours)) == hues
     reds = {theme.style(role).color for role in (Role.ERROR, Role.PROPAGATED)}
     assert not reds & {style.color for style in theme.services}
-
-
-NAMES = st.lists(st.text(max_size=5), unique=True, max_size=30)
-
-
-@given(NAMES, st.randoms())
-def test_slots_do_not_depend_on_the_order(names: list[str], rng: random.Random) -> None:
-    slots = dict(zip(names, service_slots(names), strict=True))
-    rng.shuffle(names)
-    assert dict(zip(names, service_slots(names), strict=True)) == slots
-    assert len(set(slots.values())) == min(len(names), SLOTS)
-    assert all(0 <= slot < SLOTS for slot in slots.values())
-
-
-def test_slots_are_stable_between_versions() -> None:
-    assert service_slots(["user-service", "api-gateway", "redis"]) == [8, 7, 1]
 
 
 def test_operations_on_a_line() -> None:

@@ -14,8 +14,11 @@ from rich.style import Style
 from textual.theme import BUILTIN_THEMES
 from textual.theme import Theme as AppTheme
 
+from tests.pictures.svg import painted_frame
+from tests.support.paths import SHOP
 from tests.support.pilot import driven
-from tests.support.trace_app import CountingApp
+from tests.support.trace_app import CountingApp, opened
+from tracetui.model.service_slots import SLOTS
 from tracetui.render.text.glyphs import UNICODE
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.theme import (
@@ -24,10 +27,7 @@ from tracetui.render.text.theme import (
     HIGH_CONTRAST,
     LIGHT,
     MONO,
-    SLOTS,
     Theme,
-    distinct_slots,
-    service_slots,
 )
 from tracetui.render.text.theme_contrast import adapted
 from tracetui.tui import themes
@@ -267,19 +267,18 @@ async def test_theme_follows_the_terminal_until_the_user_chooses_one() -> None:
     assert await themes_after(False, follows=False) == ["textual-dark"]
 
 
-def test_colour_slots_are_used_evenly() -> None:
-    names = [f"service-{i}" for i in range(4 * SLOTS)]
-    slots = service_slots(names)
-    assert [slots.count(slot) for slot in range(SLOTS)] == [4] * SLOTS
-    assert service_slots(names[::-1]) == slots[::-1]
-
-
-@given(st.lists(st.text(max_size=4), unique=True, max_size=3 * SLOTS), st.data())
-def test_services_of_a_trace_have_different_slots(names: list[str], data: st.DataObject) -> None:
-    slots = service_slots(names)
-    shown = data.draw(st.sets(st.sampled_from(range(len(names))), max_size=SLOTS)) if names else set()
-    found = distinct_slots(slots, shown)
-    assert len({found[service] for service in shown}) == len(shown)
-    assert all(found[i] == slots[i] for i in range(len(names)) if i not in shown)
-    alone = [service for service in shown if sum(slots[service] == slots[other] for other in shown) == 1]
-    assert all(found[service] == slots[service] for service in alone)
+async def test_service_has_one_colour_in_all_views() -> None:
+    async with opened(SHOP) as (app, pilot):
+        seen: dict[str, set[str]] = {}
+        for key in ("1", "enter", "3", "4", "5"):
+            await pilot.press(key)
+            await pilot.settle()
+            for row in painted_frame(app).rows:
+                texts = [text for text, _ in row]
+                for at, (text, look) in enumerate(row):
+                    if (glyph := text.rfind("●")) >= 0:
+                        name = "".join([text[glyph + 1 :], *texts[at + 1 : at + 2]]).split(" ")[0]
+                        seen.setdefault(name, set()).add(look.colour)
+        whole = {name: colours for name, colours in seen.items() if name and not name.endswith("…")}
+        assert {name for name, colours in whole.items() if len(colours) > 1} == set()
+        assert {"subscription-service", "notification-service"} <= set(whole)

@@ -81,7 +81,7 @@ def align_case(traces: TraceSet, other: TraceSet) -> TraceSet:
     names = _spelled(traces.names, other.names)
     if services == traces.services and names == traces.names:
         return traces
-    return replace(traces, services=services, names=names, known_operations=[])
+    return replace(traces, services=services, names=names, known_operations=[], known_slots=[])
 
 
 def spelled_as_in(name: str, *tables: Collection[str]) -> str:

@@ -116,8 +116,9 @@ def graph(options: GraphOptions, selection: o.Selection, report: o.Report, serve
         print_lines(lines, report.color, report.output, ascii_only=look.ascii_only)
     elif format_ is GraphFormat.SVG:
         from tracetui.render.graph.service_drawing import svg
+        from tracetui.render.text.tables import service_roles
 
-        print_diagram(svg(answer.diagram()), report.output, ascii_only=report.ascii)
+        print_diagram(svg(answer.diagram(), service_roles(analysis.traces)), report.output, ascii_only=report.ascii)
     elif format_:
         from tracetui.render.graph.diagram import FORMATS
 

@@ -12,6 +12,7 @@ from tracetui.model.errors import LoadWarning
 from tracetui.model.ids import canonical_trace_id, span_text, span_texts
 from tracetui.model.log_lines import NO_LOGS, LogLines
 from tracetui.model.operations import Operations, exact_operations, operations_by_shape
+from tracetui.model.service_slots import service_slots
 from tracetui.model.skewed_spans import skewed_spans
 from tracetui.model.span import Event, Flag, Kind, Link, Span, Status, Value
 from tracetui.model.span_bytes import SpanBytes
@@ -105,6 +106,8 @@ class TraceSet:
     """True if every span name is a separate operation, including ids."""
     known_operations: list[Operations] = field(default_factory=list)
     """Cache of `operations` with at most one entry, shared by all selections of a set."""
+    known_slots: list[list[int]] = field(default_factory=list)
+    """Cache of `service_slots`, likewise."""
 
     def __len__(self) -> int:
         """Return the number of spans."""
@@ -150,6 +153,13 @@ class TraceSet:
         if not self.known_operations:
             self.known_operations.append(operations_by_shape(self))
         return self.known_operations[0]
+
+    @property
+    def service_slots(self) -> list[int]:
+        """Number of each service that determines its colour, the same in every selection."""
+        if not self.known_slots:
+            self.known_slots.append(service_slots(self))
+        return self.known_slots[0]
 
     @cached_property
     def shape(self) -> np.ndarray:
@@ -408,8 +418,8 @@ class TraceSet:
             traces = np.flatnonzero(traces)
         if len(traces) == self.trace_count:
             return self
-        # derived from all spans, so that operations are the same in every selection
-        _ = self.operations
+        # derived from all spans, so that operations and colours are the same in every selection
+        _ = self.operations, self.service_slots
         sizes = np.diff(self.first)[traces]
         first = np.zeros(len(traces) + 1, np.int64)
         np.cumsum(sizes, out=first[1:])

@@ -226,18 +226,11 @@ def drawing_lines(diagram: Diagram, roles: Mapping[str, str], glyphs: Glyphs, wi
         yield Line([(text, Role.WARNING)]).cropped(width, glyphs.ellipsis)
 
 
-def svg(diagram: Diagram) -> str:
-    """Draw a diagram as a picture (SVG)."""
-    drawing = draw(diagram, _numbered_roles(diagram), UNICODE)
+def svg(diagram: Diagram, roles: Mapping[str, str]) -> str:
+    """Draw a diagram as a picture (SVG). `roles`: role of each service."""
+    drawing = draw(diagram, roles, UNICODE)
     lines = [drawing.line(row) for row in range(drawing.height)]
     return svg_of_lines(lines, drawing.width, DARK)
-
-
-def _numbered_roles(diagram: Diagram) -> dict[str, str]:
-    from tracetui.render.text.theme import service_slots
-
-    names = [node.name for node in diagram.nodes]
-    return {name: Role.service(slot) for name, slot in zip(names, service_slots(names), strict=True)}
 
 
 def svg_of_lines(lines: Sequence[Line], width: int, theme: Theme) -> str:

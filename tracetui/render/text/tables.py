@@ -12,7 +12,6 @@ from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.short_names import NamesOfSet
-from tracetui.render.text.theme import service_slots
 
 _GAP = "  "
 _MIN_CELLS = 16
@@ -22,9 +21,7 @@ _INFERRED = " (inferred)"
 
 def service_roles(traces: TraceSet) -> dict[str, str]:
     """Return the role of each service of a set, which determines its colour."""
-    return {
-        name: Role.service(slot) for name, slot in zip(traces.services, service_slots(traces.services), strict=True)
-    }
+    return {name: Role.service(slot) for name, slot in zip(traces.services, traces.service_slots, strict=True)}
 
 
 def side_by_side(cells: Iterable[Line]) -> Line:

@@ -16,7 +16,6 @@ from tracetui.model.traces import TraceSet
 from tracetui.query.attribute_column import AttributeColumn, attribute_column
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.short_names import short_names
-from tracetui.render.text.theme import service_slots
 
 _NAME_LIMIT = 200
 
@@ -135,7 +134,7 @@ def trace_columns(traces: TraceSet) -> TraceColumns:
         values=dict(zip(SortKey, values, strict=True)),
         services=services,
         short=short_names(services),
-        slots=service_slots(traces.services),
+        slots=traces.service_slots,
         failed_request=failed_requests(traces),
         orphans=np.bincount(traces.trace[is_orphan], minlength=count),
         roots=np.bincount(traces.trace[(traces.parent < 0) & ~is_orphan], minlength=count),

@@ -44,7 +44,6 @@ class Flame(Waterfall):
             0,
             sections=sections if base.has_path else None,
             roles=roles,
-            slots=base.slots,
             glyphs=base.glyphs,
             least_repeats=0,
             outside=np.zeros(count, np.uint8),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final, Literal, get_args
@@ -21,7 +21,6 @@ from tracetui.render.text.cells import fit
 from tracetui.render.text.glyphs import UNICODE, Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.theme import service_slots
 from tracetui.render.waterfall.bars import TimeScale, axis, bar
 from tracetui.render.waterfall.label import Label, LabelNote, bar_with_message, group_label
 from tracetui.render.waterfall.row_notes import RowNotes, running_sums
@@ -80,7 +79,6 @@ class Waterfall:
         *,
         sections: Sections | None = None,
         roles: np.ndarray | None = None,
-        slots: Sequence[int] | None = None,
         glyphs: Glyphs = UNICODE,
         root: int | None = None,
         least_repeats: int = MIN_REPEATS,
@@ -88,16 +86,16 @@ class Waterfall:
         outside: np.ndarray | None = None,
         network: NetworkTimes | None = None,
     ) -> None:
-        """`roles`: uint8[n] of the set, `ErrorRole`; by default computed. `slots`: a colour slot per service of the
-        set. `root`: show only this span's subtree. `least_repeats`: number of repeated siblings from which on they
-        fold, 0 for never. `network`: network times of the set; None to mark none. `message_of`: the error
-        message of a span, by default the status message. `outside`: the result of `outside_callers` for the trace.
+        """`roles`: uint8[n] of the set, `ErrorRole`; by default computed. `root`: show only this span's subtree.
+        `least_repeats`: number of repeated siblings from which on they fold, 0 for never. `network`: network times of
+        the set; None to mark none. `message_of`: the error message of a span, by default the status message.
+        `outside`: the result of `outside_callers` for the trace.
         """
         self.traces, self.trace, self.glyphs = traces, trace, glyphs
         spans = traces.spans_of(trace)
         self.first = spans.start if root is None else root
         self.stop = spans.stop if root is None else int(traces.subtree_end[root])
-        self.slots = service_slots(traces.services) if slots is None else slots
+        self.slots = traces.service_slots
         self.message_of = message_of or (lambda span: traces.messages[int(traces.message[span])])
         within = slice(self.first, self.stop)
         start = int(traces.start[within].min())

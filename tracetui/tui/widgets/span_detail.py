@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import numpy as np
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.timer import Timer
@@ -26,7 +25,6 @@ from tracetui.render.span.values import LinkTarget
 from tracetui.render.text.attributes import value_text
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.line import Line, Role
-from tracetui.render.text.theme import distinct_slots, service_slots
 from tracetui.tui.background_work import Work
 from tracetui.tui.keys.everywhere import ASK
 from tracetui.tui.keys.keymap import KeyNames
@@ -58,9 +56,6 @@ class SpanDetail(Vertical):
         self._timer: Timer | None = None
         self._facts: FactFinder | None = None
         self._computing: FactFinder | None = None
-        self._slots: list[int] = []
-        self._slots_of: tuple[int, list[int]] = (-1, [])
-        """Trace and the colour slots of its services, as in the waterfall."""
         self._links_of: TraceSet | None = None
         """Set whose links are being read, or have been."""
         self._toggled: set[str] = set()
@@ -160,8 +155,6 @@ class SpanDetail(Vertical):
         if facts is None or facts.traces is not session.loaded:
             facts = self._facts = FactFinder(session.loaded)
             self._computing = None
-            self._slots = service_slots(session.loaded.services)
-            self._slots_of = (-1, [])
         elif span == self._shown and not again:
             return
         lines = partial(self._new_lines, KeyNames(self.screen).short("{list.open}"))
@@ -179,19 +172,10 @@ class SpanDetail(Vertical):
             linked_from=_linked_from(traces, number),
             glyphs=look.glyphs,
             local_time=look.local_time,
-            slot=self._slots_within(traces, int(traces.trace[number]))[int(traces.service[number])],
+            slot=traces.service_slots[int(traces.service[number])],
             open_key=opens,
             page=self.state.trace_page,
         )
-
-    def _slots_within(self, traces: TraceSet, trace: int) -> list[int]:
-        if self._slots_of[0] != trace:
-            spans = traces.spans_of(trace)
-            self._slots_of = (
-                trace,
-                distinct_slots(self._slots, np.unique(traces.service[spans.start : spans.stop]).tolist()),
-            )
-        return self._slots_of[1]
 
     def _show_lines(self, facts: FactFinder, span: int, lines: SpanDetailLines) -> None:
         if span != self._requested or facts is not self._facts or not self.is_mounted:

@@ -132,7 +132,10 @@ class GraphPane(LineBar, can_focus=True):
     def copy_graph(self) -> CopyGraph | None:
         """The graph to copy; None if none is drawn."""
         drawn = self._drawn
-        return CopyGraph(lambda: svg(drawn.diagram), lambda: drawn.drawing.text) if drawn is not None else None
+        if drawn is None:
+            return None
+        roles = self._roles
+        return CopyGraph(lambda: svg(drawn.diagram, roles), lambda: drawn.drawing.text)
 
     def _paint(self) -> None:
         if self._drawn is not None:

@@ -226,7 +226,7 @@ class MapScreen(Dialog[str | None]):
     def action_copy(self) -> None:
         """Show the copy menu of the chosen service and of the part of the map that is drawn."""
         part = self._map.part
-        graph = CopyGraph(lambda: svg(part.diagram), lambda: part.drawing.text)
+        graph = CopyGraph(lambda: svg(part.diagram, self._maker.roles), lambda: part.drawing.text)
         open_graph_menu(self, self._look, self._work, self._map.chosen, graph)
 
     # --- moving ------------------------------------------------------------------------------------------------------

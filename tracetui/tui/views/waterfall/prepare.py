@@ -17,7 +17,6 @@ from tracetui.analysis.self_time import self_times
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line
-from tracetui.render.text.theme import distinct_slots, service_slots
 from tracetui.render.waterfall.first_rows import first_origin, longest_critical, unfold_important
 from tracetui.render.waterfall.header import NO_HINTS, HeaderHints, header, slowest_operation
 from tracetui.render.waterfall.minimap import MinimapData
@@ -61,10 +60,6 @@ class SetFacts:
     @cached_property
     def network(self) -> NetworkTimes:
         return network_times(self.traces)
-
-    @cached_property
-    def slots(self) -> list[int]:
-        return service_slots(self.traces.services)
 
     @cached_property
     def self_times(self) -> np.ndarray:
@@ -149,13 +144,11 @@ def open_trace(
     """Prepare a trace, or the subtree of a span. visible_rows: number of rows that are visible at once"""
     traces = facts.traces
     sections = facts.paths.sections_of(trace)
-    spans = traces.spans_of(trace)
     view = Waterfall(
         traces,
         trace,
         sections=sections,
         roles=facts.roles,
-        slots=distinct_slots(facts.slots, np.unique(traces.service[spans.start : spans.stop]).tolist()),
         glyphs=glyphs,
         root=root,
         message_of=lambda span: error_message(traces, span),
