@@ -259,6 +259,11 @@ def test_progress_rises_to_the_end_and_names_the_files(folder: Path) -> None:
     assert shares[0] == 0
     assert 0.2 < shares[-1] <= 1
     assert list(dict.fromkeys(Path(progress.name).name for progress in seen)) == ["a.json", "b", "lines"]
+    # the size is known before anything is decoded
+    assert (seen[0].share, seen[0].spans) == (0, 0)
+    names = ("a.json", "b", "lines")
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.name in names)
+    assert {progress.total_bytes for progress in seen if not progress.all_read} == {size}
     assert seen[-1].spans == 34
 
 

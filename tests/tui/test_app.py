@@ -36,6 +36,7 @@ from tracetui.tui.keys.registry import KEYS as ACTIONS
 from tracetui.tui.loading.controller import LoadController
 from tracetui.tui.loading.phase import LoadEvent
 from tracetui.tui.loading.updates import LoadUpdate, TraceSetArrived
+from tracetui.tui.main_screen import MainScreen
 from tracetui.tui.messages import OpenTrace
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import State
@@ -642,6 +643,25 @@ async def reading(tmp_path: Path, *sources: str) -> AsyncIterator[tuple[Counting
         await pilot.until("Esc stops")
         yield app, pilot
     os.close(descriptor)
+
+
+async def test_seconds_of_a_load_go_on_without_progress(tmp_path: Path) -> None:
+    async with reading(tmp_path) as (app, pilot):
+        assert app.main._clock is not None
+        await pilot.until(" s  Esc stops")
+        await pilot.send("escape")
+        await pilot.until("loading stopped")
+        assert app.main._clock is None
+
+
+async def test_first_screen_is_not_empty_in_any_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(screen: MainScreen) -> None:
+        """The views take long to create."""
+
+    monkeypatch.setattr(MainScreen, "build_views", never)
+    async with driven(CountingApp(State()), (80, 24)) as pilot:
+        await pilot.press("2")
+        assert "Starting" in pilot.text
 
 
 async def test_a_load_can_be_stopped(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.support.paths import INCIDENT, ROOT
-from tracetui.ingest.loader import load
+from tracetui.ingest.loader import LoadProgress, load
 from tracetui.ingest.processes.background_load import BackgroundLoad
 from tracetui.ingest.servers.pool import SearchReport
 from tracetui.ingest.servers.searched_window import SearchedWindow
@@ -22,7 +22,7 @@ from tracetui.session import FilteredSession, Session
 from tracetui.tui.loading.controller import LoadController
 from tracetui.tui.loading.phase import TRANSITIONS, LoadEvent, Phase, PhaseMachine
 from tracetui.tui.loading.searches import Searches
-from tracetui.tui.loading.updates import LoadFailed, ServersUnchanged, TraceSetArrived
+from tracetui.tui.loading.updates import LoadFailed, LoadProgressed, ServersUnchanged, TraceSetArrived
 from tracetui.tui.state import State
 
 PACKAGE = ROOT / "tracetui"
@@ -337,3 +337,19 @@ def test_late_traces_are_searched_back_to_a_quarter_of_an_hour() -> None:
 def poll(controller: LoadController) -> Any:
     """Let the time until the next poll elapse."""
     return controller._follower._start_poll()
+
+
+def test_status_of_a_load_has_the_size_and_the_seconds(stops: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    controller = LoadController(State(sources=(INCIDENT,)), None, Host())
+    controller.start()
+    controller.handle(LoadProgressed(LoadProgress("big", 0.0, 0, total_bytes=58 << 20)))
+    began = controller._runner.started
+    monkeypatch.setattr(time, "monotonic", lambda: began + 0.5)
+    assert controller.status == "reading  0 % of 58 MiB"
+    controller.handle(LoadProgressed(LoadProgress("big", 0.25, 13_817, total_bytes=58 << 20)))
+    monkeypatch.setattr(time, "monotonic", lambda: began + 4.7)
+    assert controller.status == "reading  25 % of 58 MiB  14k spans  4 s"
+    controller.stop()
+    assert "4 s" not in controller.status
+    controller.handle(LoadFailed("loading stopped", stopped=True))
+    assert controller.status == ""

@@ -30,13 +30,14 @@ _RAISED_LIMIT = 10
 class LoadProgress:
     """Progress of a load. `share` is 0 to 1, by the bytes of all sources; 0 if their size is unknown.
 
-    all_read: everything is read, the spans are being assembled.
+    all_read: everything is read, the spans are being assembled; total_bytes: size of all sources, 0 if unknown.
     """
 
     name: str
     share: float
     spans: int
     all_read: bool = False
+    total_bytes: int = 0
 
 
 class StopReading(Exception):  # noqa: N818 - an instruction, like StopIteration
@@ -99,12 +100,15 @@ class Loader:
         stopped = False
 
         def report_progress(name: str) -> None:
-            progress(LoadProgress(name, read, len(intake)))
+            progress(LoadProgress(name, read, len(intake), total_bytes=total))
             if len(intake):
                 on_part(lambda: assemble(intake))
 
         with paused_collection():
             try:
+                if total:
+                    # the first part of a large file may take long
+                    report_progress(files[0].name)
                 for item in files:
 
                     def report(share: float, item: Input = item, done: int = done) -> None:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
+from tracetui.render.text.line import Line, Role
 from tracetui.tui.frame import FrameBottom, FrameTop, Location
 from tracetui.tui.keys.everywhere import APP, PANES
 from tracetui.tui.keys.keymap import KeyNames
@@ -36,6 +38,14 @@ if TYPE_CHECKING:
     from tracetui.analysis.analysis import Analysis
     from tracetui.model.server_stats import ServerStats
     from tracetui.tui.views.choice_filler import ChoiceFiller
+
+
+_OPENING = "opening"
+"""Id of what is shown before there are views."""
+
+
+def _opening_lines(width: int) -> list[Line]:
+    return [Line([("  Starting", Role.DIM)]).cropped(width)]
 
 
 class MainScreen(FocusPaintScreen):
@@ -62,12 +72,15 @@ class MainScreen(FocusPaintScreen):
         self.has_views = False
         self._warnings: ChoiceFiller | None = None
         """Fills the list of warnings."""
+        self._clock: Timer | None = None
+        """Updates the seconds of a request; None while none runs."""
         self._key_names: tuple[Screen[Any], Widget | None, KeyNames] | None = None
         """Screen and focus of the cached names, and the names."""
 
     def compose(self) -> ComposeResult:
         yield self._top
-        yield ContentSwitcher()
+        # a key may choose another view before there are any
+        yield ContentSwitcher(LineBar(self.state.look.theme, _opening_lines, id=_OPENING), initial=_OPENING)
         yield self.bottom
 
     async def build_views(self) -> None:
@@ -78,6 +91,7 @@ class MainScreen(FocusPaintScreen):
             await switcher.add_content(make(self.state, self.work, id=view))
         # a key may have changed the view meanwhile
         switcher.current = self.view
+        await switcher.query_one(f"#{_OPENING}").remove()
         self.has_views = True
         # modules and views never become garbage, and scanning them in each collection would delay keys
         gc.freeze()
@@ -188,6 +202,8 @@ class MainScreen(FocusPaintScreen):
     def run_request(self, request: Callable[[], None]) -> None:
         """Run a request in a thread. Until the user has navigated further, going back stops it."""
         self.request_begins()
+        if self._clock is None:
+            self._clock = self.set_interval(1, self.update_frame)
         self.update_frame()
         self.run_worker(request, thread=True, group="load", exit_on_error=False)
 
@@ -316,6 +332,9 @@ class MainScreen(FocusPaintScreen):
         if not self.bottom.is_attached:
             return
         view, controller = self.current_view if self.has_views else None, self.controller
+        if self._clock is not None and not controller.can_stop:
+            self._clock.stop()
+            self._clock = None
         hint = "  {app.back} stops" if self._esc_stops and controller.phase is not Phase.STOPPING else ""
         self._top.show(self.view, self.key_names.short(controller.status + hint), self.tabs.label)
         # the first thing that the key does must be said

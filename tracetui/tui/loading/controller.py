@@ -74,7 +74,7 @@ class LoadController:
     @property
     def status(self) -> str:
         """Progress of a search or load, or state of following; '' for none. Keys are named by their actions."""
-        return self._filter_search.status or self._runner.status
+        return self._filter_search.status or self._runner.timed_status
 
     @property
     def can_search(self) -> bool:

@@ -40,6 +40,13 @@ class RequestRunner:
         return self.is_busy and self._yields
 
     @property
+    def timed_status(self) -> str:
+        """The status, with the seconds that a load or search has taken: they go on where progress is slow."""
+        seconds = int(time.monotonic() - self.started)
+        is_timed = self.phase in (Phase.LOADING, Phase.QUERYING) and seconds >= 1
+        return f"{self.status}  {seconds} s" if is_timed else self.status
+
+    @property
     def can_stop(self) -> bool:
         """True if the user can stop the running request."""
         return self.phase in (Phase.LOADING, Phase.QUERYING) or (self.phase is Phase.STOPPING and not self._yields)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from tracetui.model.server_stats import ServerStats
     from tracetui.session import FilteredSession
 
+_LARGE = 1 << 20
+"""Bytes from which on the size of the sources is shown."""
+
 
 @dataclass
 class LoadProgressed:
@@ -91,9 +94,15 @@ def progress_text(progress: LoadProgress, *, is_search: bool) -> str:
     spans = f"{numbers.short_count(progress.spans)} spans"
     if progress.all_read:
         return f"assembling {spans}"
+    share = f"{100 * progress.share:.0f} %" if progress.share else ""
+    if progress.total_bytes >= _LARGE:
+        # imported late, so that the first screen is painted before
+        from tracetui.ingest.source_bytes import format_size
+
+        share = f"{share or '0 %'} of {format_size(progress.total_bytes)}"
     words = [
         "searching" if is_search else "reading",
-        f"{100 * progress.share:.0f} %" if progress.share else "",
+        share,
         spans if progress.spans else "",
     ]
     return "  ".join(filter(None, words))
