@@ -143,7 +143,7 @@ def test_narrow_blast_radius_has_distinct_names_and_whole_headings(
         names = [row.split("%")[0].rsplit(" ", 2)[0] for row in rows]
         assert len(set(names)) == len(names)
     left = texts(found.left, 38)
-    assert {"→ ●partner-api", "→ ●partner-portal"} <= {row.split(" 1")[0] for row in left}
+    assert {"→ ●partner-api", "2→ ●partner-portal"} <= {row.split(" 1")[0] for row in left}
     # the narrowest keeps the share that rows are sorted by
     assert texts(found.left, 30)[0].endswith("fail" if failing else "critical")
     assert "exposed" not in texts(found.left, 30)[0]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.paths import INCIDENT, SAMPLES
+from tests.support.paths import INCIDENT, SAMPLES, SHOP
 from tests.support.pilot import Driver
 from tests.support.trace_app import opened
 from tracetui.render.frame import crumb_line
@@ -95,6 +95,21 @@ async def test_key_hints_can_be_clicked(size: tuple[int, int]) -> None:
         await pilot.press("escape")
         await click(pilot, "open", size[1] - 1)
         assert app.view == "waterfall"
+
+
+async def test_clicked_heading_sorts_services() -> None:
+    async with opened(SHOP) as (_, pilot):
+
+        async def heading_after_click(text: str) -> str:
+            await pilot.click("#services-heading", offset=(pilot.lines[3].index(text), 0))
+            await pilot.settle()
+            return pilot.lines[3]
+
+        await pilot.press("3")
+        assert "▼ traces" in pilot.lines[3]
+        assert "▼ reached from" in await heading_after_click("reached")
+        assert "▲ reached from" in await heading_after_click("reached")
+        assert "▲ service" in await heading_after_click("service")
 
 
 async def test_clicked_breadcrumb_leads_back_to_it() -> None:

@@ -301,7 +301,18 @@ async def test_services_are_sorted_by_every_column_and_keep_the_cursor() -> None
         assert isinstance(pane, ServicesView)
         await pilot.press("j")
         name = pane.crumbs()
-        headings = ("callers", "callees", "entries", "between", "calls", "errors", "p50", "p95", "service", "traces")
+        headings = (
+            "callers",
+            "callees",
+            "reached from",
+            "between",
+            "calls",
+            "errors",
+            "p50",
+            "p95",
+            "service",
+            "traces",
+        )
         for heading in headings:
             await pilot.press("o")
             assert pane.crumbs() == name

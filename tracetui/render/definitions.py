@@ -69,7 +69,7 @@ _SERVICE_FIGURES: Final = (
     Definition("traces", "share of the traces in which the service occurs", "all traces of the set"),
     Definition("callers", "services that call it directly; +: indirectly", "calls between spans"),
     Definition("callees", "services and peers that it calls directly; +: indirectly", "calls between spans"),
-    Definition("entries", "entry points whose traces reach the service", "traces of the set"),
+    Definition("reached from", "entry points whose traces reach the service", "traces of the set"),
     Definition(
         "betweenness", "share of the shortest paths between other services that lead through it", "the service graph"
     ),

@@ -21,7 +21,7 @@ from tracetui.tui.frame import FrameBottom
 from tracetui.tui.help import HelpScreen, help_groups, with_key_names
 from tracetui.tui.keys.everywhere import APP
 from tracetui.tui.keys.keymap import KeyNames, rebind
-from tracetui.tui.keys.other_views import in_other_views
+from tracetui.tui.keys.other_views import in_other_views, view_of_key
 from tracetui.tui.loading.jobs import JobDone
 from tracetui.tui.loading.updates import LoadUpdate
 from tracetui.tui.main_screen import MainScreen
@@ -48,6 +48,7 @@ from tracetui.tui.terminal.background import BackgroundReported
 from tracetui.tui.themes import DARK_THEME, HIGH_CONTRAST, LIGHT_THEME, next_theme, render_theme
 from tracetui.tui.views.base import View
 from tracetui.tui.widgets.choice import Choice
+from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_view import LineView
 
 _LONGEST_NAME = 60
@@ -182,8 +183,13 @@ class TraceApp(TerminalApp):
         await super().on_event(event)
 
     def key_unused(self, key: str) -> None:
-        """Say what the key does in other views."""
-        if self.screen is self.main and self.main.has_views:
+        """Leave a page for the view that the key shows; else say what the key does in other views."""
+        page, view = self.screen, view_of_key(key, self._user_keymap)
+        if view and isinstance(page, Dialog) and page.IS_PAGE:
+            page.dismiss(None)
+            # after the view below has the focus again
+            self.call_after_refresh(self.main.go_to, view)
+        elif self.screen is self.main and self.main.has_views:
             text = in_other_views(key, self.view, self._user_keymap)
             if text:
                 self.main.show_notice(self.main.key_names.short(text))

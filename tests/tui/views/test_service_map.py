@@ -13,7 +13,9 @@ from tests.support.pilot import Driver
 from tests.support.service_graphs import clusters
 from tests.support.trace_app import CountingApp, opened
 from tracetui.export.save import save
+from tracetui.tui.views.errors import ErrorsView
 from tracetui.tui.views.services.map import MapScreen, MapView
+from tracetui.tui.widgets.result_screen import ResultScreen
 
 _BUDGETS = {"many": 8 * 1024, "shop": 4 * 1024}
 """Most bytes of a key; opening a group paints the whole screen."""
@@ -180,3 +182,29 @@ async def test_bytes_of_a_key_on_the_map(name: str, thousand: str) -> None:
         assert max(sent)[0] <= _BUDGETS[name], sent
         # most keys repaint a few rows
         assert sorted(sent)[len(sent) // 2][0] <= 2048, sent
+
+
+async def test_sign_of_columns_at_the_left_is_apart_from_the_legend() -> None:
+    async with map_of(SHOP) as (_, pilot):
+        await pilot.press(*"llll")
+        assert pilot.lines[1].startswith("  < ━ many calls")
+
+
+async def test_keys_of_views_leave_the_map() -> None:
+    async with map_of(SHOP) as (app, pilot):
+        await pilot.press("4")
+        await pilot.settle()
+        assert not isinstance(app.screen, MapScreen)
+        assert app.view == "errors"
+        # the keys are for that view
+        await pilot.press("down")
+        view = app.current_view
+        assert isinstance(view, ErrorsView)
+        assert view.page.list.cursor == 1
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("space", *"jjj", "space", "equals_sign")
+        assert isinstance(app.screen, ResultScreen)
+        await pilot.press("3")
+        await pilot.settle()
+        assert app.view == "services"
+        assert not isinstance(app.screen, ResultScreen)

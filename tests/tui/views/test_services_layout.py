@@ -49,12 +49,12 @@ async def test_whole_ranking_is_shown_and_hidden(size: tuple[int, int], rows: in
 async def test_ranking_has_five_columns_and_the_figures_of_the_order() -> None:
     async with opened(SHOP, size=(140, 40)) as (_, pilot):
         await pilot.press("3", "v")
-        assert pilot.lines[3].split() == ["service", "▼", "traces", "entries", "errors", "p95"]
+        assert pilot.lines[3].split() == ["service", "▼", "traces", "reached", "from", "errors", "p95"]
         await pilot.press("o")
-        assert pilot.lines[3].split() == ["service", "traces", "▼", "callers", "entries", "errors", "p95"]
+        assert pilot.lines[3].split() == ["service", "traces", "▼", "callers", "reached", "from", "errors", "p95"]
         await pilot.press("v", "slash", *"api-gateway", "enter")
         assert "p50 " in pilot.text
-        assert "betweenness " in pilot.text
+        assert " of paths between others" in pilot.text
 
 
 @pytest.mark.parametrize("name", TOPOLOGIES)
@@ -94,3 +94,17 @@ async def test_dense_graphs_are_not_laid_out_while_keys_wait(tmp_path: Path, mon
         await pilot.press("3", "j", "j")
     assert sizes
     assert max(sizes) <= 2 * (len(names) - 1)
+
+
+async def test_marks_of_a_blast_radius_are_explained_at_80_columns() -> None:
+    async with opened(SHOP, size=(80, 24)) as (_, pilot):
+        await pilot.press("3")
+        assert "≤ longest of under 20 calls" in pilot.lines[2]
+        assert "10 inferred peers without spans" in pilot.lines[2]
+        await pilot.press("slash", *"legacy-auth", "enter", "b")
+        assert "▁▅█ effect on each service" in pilot.text
+        direct, indirect = " → ●", "2→ ●"
+        assert direct in pilot.text
+        assert indirect in pilot.text
+        await pilot.press("b", "b")
+        assert "effect on each service" not in pilot.text

@@ -174,7 +174,7 @@ def critical_text(
             Column("service", grows=True),
             Column("traces", "right"),
             Column("callers", "right"),
-            Column("entries", "right"),
+            Column("reached from", "right"),
             Column("betweenness", "right"),
             Column("single"),
         ],
@@ -193,8 +193,8 @@ def critical_text(
     )
     yield from page.rest(found)
     yield from page.prose(
-        f"traces: share of {page.all} that pass through it. callers: direct+indirect. entries: entry points "
-        "that depend on it. betweenness: share of the shortest paths between others that pass through it. "
+        f"traces: share of {page.all} that pass through it. callers: direct+indirect. reached from: "
+        "entry points that depend on it. betweenness: share of the shortest paths between others that pass through it. "
         "single: single point of failure, without which some entry point loses a dependency."
     )
     yield from page.left_out(left_out)

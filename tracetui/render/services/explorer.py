@@ -13,7 +13,7 @@ from tracetui.analysis.blast_radius import BlastRadius, Impact
 from tracetui.analysis.call_chains import CallChain, CallChains
 from tracetui.analysis.edge_changes import EdgeChange, EdgeKey
 from tracetui.analysis.network import MOSTLY_PERCENT
-from tracetui.analysis.service_graph import Target
+from tracetui.analysis.service_graph import Distance, Target
 from tracetui.analysis.service_questions import CallerDifference, Neighbour, SharedDependency
 from tracetui.render.graph.diagram import change_text
 from tracetui.render.services.latency_column import WIDE, LatencyColumn
@@ -137,10 +137,10 @@ class Explorer:
         most = max((self._strength(one.impact, failing) for one in affected), default=0)
         focus = (found.target.service, found.target.operation)
         rows = [_Row(None, lambda width: self._impact_heading(titles, width, failing, bool(affected)))]
-        for one in affected:
-            glyph = (self._glyphs.sync_call if one.distance.is_sync else self._glyphs.async_call) + " "
-            hops = f" {one.distance.hops} hops" if one.distance.hops > 1 else ""
-            rows.append(self._impact_row(Subject(one.service, below=focus), one.impact, failing, most, glyph, hops))
+        rows += (
+            self._impact_row(Subject(one.service, below=focus), one.impact, failing, most, one.distance)
+            for one in affected
+        )
         if unaffected:
             rows.append(self._caption("possible, but not observed in these traces"))
             rows += (self._plain(one.service) for one in unaffected)
@@ -313,9 +313,9 @@ class Explorer:
         return Line([(title, Role.TITLE)]).cropped(room, self._glyphs.ellipsis).pad(room + 1).extend(figures)
 
     def _impact_row(
-        self, subject: Subject, impact: Impact, failing: bool, most: float, glyph: str = "", note: str = ""
+        self, subject: Subject, impact: Impact, failing: bool, most: float, distance: Distance | None = None
     ) -> _Row:
-        """`most`: the value of a full bar."""
+        """`most`: the value of a full bar. `distance`: that of the service, None for an entry point."""
         glyphs = self._glyphs
         second = impact.failing if failing else impact.latency
 
@@ -328,8 +328,13 @@ class Explorer:
             if cells:
                 drawn = share_bar(100 * self._strength(impact, failing) / most if most else 0, cells, glyphs)
                 bar.add(drawn, Role.ERROR if failing else Role.CRITICAL).add(" ", Role.PLAIN)
-            bar.add(glyph, Role.GUIDE)
-            suffix = note if width >= WIDE else ""
+            hops = distance.hops if distance is not None else 1
+            # in a narrow column a number before the arrow, for which direct calls leave a cell
+            suffix = f" {hops} hops" if width >= WIDE and hops > 1 else ""
+            if distance is not None:
+                arrow = glyphs.sync_call if distance.is_sync else glyphs.async_call
+                near = "" if width >= WIDE else f"{hops if hops > 1 else ' '}"
+                bar.add(f"{near}{arrow} ", Role.GUIDE)
             room = max(width - right.width - bar.width - len(suffix) - 1, 6)
             service, operation = subject.service, subject.operation
             name = service_name(

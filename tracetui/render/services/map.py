@@ -240,7 +240,8 @@ class ServiceMap:
         """Return the legend, and signs for parts that are out of view."""
         first = self._window(width)
         more = "<" * (first > 0), ">" * (first + width < self.drawing.width)
-        line = Line([(f"{more[0]:<1}", Role.ACCENT)])
+        # apart from the legend, whose first mark is a line
+        line = Line([(f"{more[0]:<2}", Role.ACCENT)])
         line.extend(legend(self.part.diagram, self._glyphs, SIZES[self.part.size].figures, self.drawing))
         return line.cropped(width - 2, self._glyphs.ellipsis).pad(width - 2).add(f" {more[1]}", Role.ACCENT)
 

@@ -29,7 +29,7 @@ from tracetui.render.text.tables import (
 )
 
 _CALLS, _ERRORS, _NEIGHBOURS = 7, 8, 9
-_SHARE, _CALLERS, _ENTRIES, _BETWEENNESS = 8, 9, 9, 13
+_SHARE, _CALLERS, _ENTRIES, _BETWEENNESS = 8, 9, 14, 13
 _MIN_NAME = 10
 _GOOD_NAME = 22
 """Width of names below which the column of entry points is dropped."""
@@ -47,7 +47,7 @@ SORTINGS = {
     "rank": ServiceSortKey("traces", True),
     "callers": ServiceSortKey("callers", True),
     "callees": ServiceSortKey("callees", True),
-    "entries": ServiceSortKey("entries", True),
+    "entries": ServiceSortKey("reached from", True),
     "between": ServiceSortKey("betweenness", True),
     "calls": ServiceSortKey("calls", True),
     "errors": ServiceSortKey("errors", True),

@@ -130,13 +130,14 @@ SERVICES = KeyTable(
     Use("app.back", "back to the service and its neighbours", "neighbours"),
     glyphs=(
         ("▁ … █", "severity, in a blast radius"),
+        ("→ 2→", "called directly; over two calls, and so on"),
         ("⚠", "single point of failure: without it, some entry point loses a dependency"),
         ("(inferred) ?", "sends no spans (such as a database): inferred and timed from its callers"),
     ),
     words=(
         ("traces", "share of all traces that pass through the service"),
         ("callers", "3+12: three direct and twelve indirect callers"),
-        ("entries", "entry points that depend on it"),
+        ("reached from", "number of entry points that depend on it"),
         ("betweenness", "share of the shortest paths between others that pass through it"),
         ("exposed", "share of the service's traces that call the focus, directly or indirectly"),
         (

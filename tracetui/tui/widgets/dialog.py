@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen, ScreenResultType
 
 
 class Dialog(ModalScreen[ScreenResultType]):
     """Base of dialogs, which set up their content in `composed`."""
+
+    IS_PAGE: ClassVar[bool] = False
+    """True for a dialog in place of a view: keys of views leave it."""
 
     @property
     def is_closed(self) -> bool:

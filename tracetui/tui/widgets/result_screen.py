@@ -26,6 +26,7 @@ _INDENT = 2
 class ResultScreen(Dialog[int | None]):
     """Shows rows below a title; returns the row chosen, `WHY`, or None."""
 
+    IS_PAGE = True
     BINDINGS: ClassVar[list[BindingType]] = [*RESULT.bindings, *NORMAL_TRACE.bindings]
     DEFAULT_CSS = """
     ResultScreen { background: $background; }

@@ -38,6 +38,7 @@ def hints(
     if page.focused_detail is not None:
         return SERVICES.hints("list.open", "services.focus", "services.errors", "services.more-hops")
     if graph_pane.display:
-        walk, *others = SERVICES.hints("services.callers services.callees", "list.open", "services.path")
-        return [walk, blast, *others]
+        walk, traces = SERVICES.hints("services.callers services.callees", "list.open")
+        # the part of the ranking above the graph does not look like a part
+        return [walk, blast, traces, ("{services.mode}", f"all {len(page.list.source):,}")]
     return SERVICES.hints("services.blast", "services.path", "list.open", "services.callees")

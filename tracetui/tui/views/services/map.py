@@ -116,6 +116,7 @@ class _SearchInput(SafeInput):
 class MapScreen(Dialog[str | None]):
     """Shows the map; the result is a service to explore, or None."""
 
+    IS_PAGE = True
     BINDINGS: ClassVar[list[BindingType]] = MAP.bindings
     DEFAULT_CSS = """
     MapScreen { background: $background; }

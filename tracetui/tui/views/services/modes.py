@@ -201,7 +201,7 @@ def add_figures(line: Line, table: ServiceTable, focus: str, glyphs: Glyphs) -> 
     if self_calls:
         line.add(f"  calls itself {numbers.counted(self_calls, 'time')}", Role.DIM)
     if part.betweenness:
-        line.add(f"  betweenness {numbers.whole_percent(100 * part.betweenness)}", Role.DIM)
+        line.add(f"  on {numbers.whole_percent(100 * part.betweenness)} of paths between others", Role.DIM)
     if part.single_point:
         line.add(f"  {glyphs.warning} single point of failure", Role.DIM)
     return line

@@ -180,9 +180,10 @@ class ServicesView(View):
 
     def summary_line(self, columns: ServiceListColumns) -> Line:
         table = columns.table
-        inferred = sum(figures.inferred for figures in table.services)
+        impacts = self.services.impacts if self.page.has_rows else None
+        inferred = sum(figures.inferred for figures in table.services) if impacts is None else 0
         line = Line([(numbers.counted(len(table.services) - inferred, "service"), Role.TITLE)])
-        line.add(f" and {numbers.counted(inferred, 'inferred peer')} (?)" if inferred else "", Role.DIM)
+        line.add(f", {numbers.counted(inferred, 'inferred peer')} without spans" if inferred else "", Role.DIM)
         if self.name_input.value.strip() and self.page.has_rows:
             part = self.state.look.glyphs.quoted(safe(self.name_input.value.strip()))
             line.add(f"  {len(self.services):,} matching {part}", Role.ACCENT)
@@ -191,9 +192,16 @@ class ServicesView(View):
             glyphs = self.state.look.glyphs
             line.add(f"  {glyphs.warning} {numbers.counted(len(cycles), 'cycle')}: ", Role.WARNING)
             line.add(cycle_text(cycles[0], table.graph, glyphs), Role.WARNING)
-        few = f"  under {FEW_SAMPLES} calls: {self.state.look.glyphs.at_most} longest"
-        fits = line.width + len(few) + _INDENT <= self.size.width
-        return line.add(few if table.few_samples and fits else "", Role.DIM)
+        notes = []
+        if impacts is not None:
+            trend = self.state.look.glyphs.trend
+            notes.append(f"  {trend[0]}{trend[len(trend) // 2]}{trend[-1]} effect on each service")
+        if table.few_samples:
+            notes.append(f"  {self.state.look.glyphs.at_most} longest of under {FEW_SAMPLES} calls")
+        for note in notes:
+            if line.width + len(note) + _INDENT <= self.size.width:
+                line.add(note, Role.DIM)
+        return line
 
     def title_line(self, row: int, width: int) -> Line:
         service = self.name_of(min(row, len(self.services) - 1))
@@ -245,6 +253,7 @@ class ServicesView(View):
             self.services.impacts, self.services.fails = impacts, fails
             self.page.list.rows_changed()
             self.page.show_heading()
+            self.page.show_summary()
         self.page.show_title()
 
     def action_mode(self) -> None:
@@ -431,6 +440,15 @@ class ServicesView(View):
         self._sorting = order[(order.index(self._sorting) + 1) % len(order)]
         self._descending = SORTINGS[self._sorting].descending
         self._rebuild_list()
+
+    def on_list_detail_heading_chosen(self, event: ListDetail.HeadingChosen) -> None:
+        event.stop()
+        sorting = next((name for name, one in SORTINGS.items() if one.heading == event.column), "")
+        if sorting == self._sorting:
+            self.action_reverse()
+        elif sorting:
+            self._sorting, self._descending = sorting, SORTINGS[sorting].descending
+            self._rebuild_list()
 
     def action_reverse(self) -> None:
         self._descending = not self._descending
