@@ -81,6 +81,13 @@ def test_response_times_are_shown_with_durations_if_they_differ() -> None:
         assert listed.line(0, width).width == width
 
 
+def test_names_come_before_durations_of_whole_traces() -> None:
+    listed = rows(mailing())
+    assert "whole trace" not in listed.header(60, None, False).text
+    assert all(listed.line(row, 60).text.split()[-2:] in (["200", "ms"], ["100", "ms"]) for row in range(2))
+    assert "shop GET ⚠ root missing" in listed.line(1, 60).text
+
+
 def test_only_durations_are_shown_if_response_times_are_equal() -> None:
     assert "whole trace" not in rows(failing()).header(200, None, False).text
 
@@ -149,6 +156,7 @@ needs_of_any_set = st.builds(
     spans=st.integers(6, 9),
     errors=st.integers(7, 11),
     duration=st.integers(4, 10),
+    whole=st.sampled_from((0, 11)),
     verdict=st.sampled_from((0, 60)),
 )
 
@@ -159,7 +167,9 @@ def test_wider_line_contains_all_columns_of_a_narrower_one(needs: ColumnWidths) 
     def shown(width: int) -> tuple[int, ...]:
         layout = lay_out(needs, width)
         columns = (layout.start, layout.services, layout.spans, layout.errors, layout.duration, layout.bar)
-        return (*map(bool, columns), layout.exact_start, layout.full_services, layout.verdict)
+        # a name is never cut for a duration that mostly repeats the one beside it
+        assert not layout.whole or layout.name == needs.name
+        return (*map(bool, columns), layout.whole > 0, layout.exact_start, layout.full_services, layout.verdict)
 
     for narrow, wide in pairwise(map(shown, range(60, 251))):
         assert all(after >= before for before, after in zip(narrow, wide, strict=True))

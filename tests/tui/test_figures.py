@@ -52,9 +52,9 @@ def test_a_figure_is_explained_with_its_value_and_samples() -> None:
 
 
 def test_figures_of_suggestions_are_savings() -> None:
-    texts = dict(explanations("hot-spots", "suggestion  saves  in all  of traces  traces", ""))
-    assert texts["of traces"].startswith("saving as a share of the critical time")
-    assert set(texts) == {"suggestion", "saves", "in all", "of traces", "traces"}
+    texts = dict(explanations("hot-spots", "suggestion  saves  in all  of path  traces", ""))
+    assert texts["of path"].startswith("saving as a share of the critical time")
+    assert set(texts) == {"suggestion", "saves", "in all", "of path", "traces"}
 
 
 def test_glyphs_of_headings_are_those_of_the_screen() -> None:

@@ -109,7 +109,7 @@ _HOT_SPOT_FIGURES: Final = (
         "critical paths of all traces: at every moment the span that the trace waits for",
     ),
     Definition(
-        "of traces",
+        "of path",
         "share of the critical time of the traces in which it occurs; over 20 %: a bottleneck",
         "critical paths of these traces",
         _TRACES,
@@ -137,7 +137,7 @@ _HOT_SPOT_FIGURES: Final = (
 )
 _SUGGESTION_FIGURES: Final = (
     Definition(
-        "of traces",
+        "of path",
         "saving as a share of the critical time of the traces in which it occurs",
         "critical paths",
         _TRACES,

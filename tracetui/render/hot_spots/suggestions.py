@@ -20,7 +20,8 @@ _MIN_SENTENCE = 20
 _LARGE = 5.0
 """Least saving of a suggestion with a row of its own, in percent of the critical path of its traces."""
 SMALL_SUGGESTIONS = f"suggestions that save less than {_LARGE:g} %"
-_SHARE = len("of traces")
+_SHARE_HEADING = "of path"
+_SHARE = len(_SHARE_HEADING)
 _SHARE_FROM = 90
 """Width from which on there is a column of shares."""
 _LABEL = max(len(kind.label) for kind in KINDS)
@@ -115,7 +116,7 @@ class SuggestionList:
             Line([(fit("suggestion", self._sentence(width), ellipsis=self.glyphs.ellipsis), Role.DIM)]),
             figure("saves", self._saving, Role.DIM),
             figure("in all", self._total, Role.DIM),
-            *([figure("of traces", _SHARE, Role.DIM)] if width >= _SHARE_FROM else []),
+            *([figure(_SHARE_HEADING, _SHARE, Role.DIM)] if width >= _SHARE_FROM else []),
             figure("traces", self._occurrences, Role.DIM),
         ]
         return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
@@ -139,14 +140,19 @@ class SuggestionList:
         return side_by_side(cells).cropped(width, glyphs.ellipsis)
 
     def _what(self, found: Suggestion) -> Line:
-        """Return the calls of a suggestion, and their parent."""
-        what = Line()
+        """Return the calls of a suggestion and their parent, which comes first if it has several."""
+        service, operation = found.parent
+        if len(found.calls) > 1:
+            what = Line([(f"{len(found.calls) + found.more_calls:,} calls in ", Role.DIM)])
+            what.add(f"{safe(service)} ").add(safe(operation), Role.STRONG).add("  ")
+        else:
+            what = Line()
         for at, (service, operation) in enumerate(found.calls):
             what.add(", " if at else "", Role.DIM).add(f"{safe(service)} ").add(safe(operation), Role.STRONG)
         what.add(f" +{found.more_calls:,}" if found.more_calls else "", Role.DIM)
         if found.kind.repeats:
             what.add(f" {self.glyphs.repeated(found.most_calls)}", Role.STRONG)
-        return what.add(f"  in {safe(found.parent[0])} {safe(found.parent[1])}", Role.DIM)
+        return what if len(found.calls) > 1 else what.add(f"  in {safe(service)} {safe(operation)}", Role.DIM)
 
     def _sentence(self, width: int) -> int:
         share = _SHARE + 2 if width >= _SHARE_FROM else 0

@@ -123,7 +123,7 @@ class HotSpotList:
             Line([(fit("of total", layout.bar + _PERCENT + 1, "right", self.glyphs.ellipsis), Role.DIM)]),
         ]
         if layout.of_traces:
-            cells.append(figure("of traces", _OF_TRACES, Role.DIM))
+            cells.append(figure("of path", _OF_TRACES, Role.DIM))
         if self._sorting != CRITICAL:
             cells.append(figure(self._sorting, _SORTED, Role.STRONG))
         cells += [

@@ -63,8 +63,9 @@ def service_name(
     tail = (_INFERRED if width >= name_cells(name, inferred, operation) else " ?") if inferred else ""
     room = max(width - line.width - len(tail), 0)
     shown, rest = safe(name), safe(operation)
-    # if both do not fit, each keeps a part
-    share = max(room - cell_width(rest) - 1, min(cell_width(shown), room // 3)) if rest else room
+    # if both do not fit, a service of up to half the room keeps its name, and a longer one a part
+    whole = cell_width(shown)
+    share = max(room - cell_width(rest) - 1, whole if 2 * whole <= room else room // 3) if rest else room
     shown = names.cut(name, share, glyphs.ellipsis) if names else cut(shown, share, glyphs.ellipsis)
     if rest:
         rest = cut(" " + rest, room - cell_width(shown), glyphs.ellipsis)

@@ -8,7 +8,8 @@ from functools import lru_cache
 GAP = 2
 DURATION_HEADING = "duration"
 WHOLE_HEADING = "whole trace"
-_MIN_NAME = 24
+_MIN_NAME = 40
+"""Cells that a name has before there are less important columns."""
 _MIN_BAR = 4
 _USEFUL_BAR = 8
 _MIN_VERDICT = 14
@@ -73,24 +74,23 @@ def lay_out(needs: ColumnWidths, width: int) -> TraceLayout:
     duration = max(needs.duration, len(DURATION_HEADING) + 2)
     short, few = needs.short_start, min(needs.services, _MIN_SERVICES)
     least = min(needs.name, _MIN_NAME)
-    whole = needs.whole
     every, none = needs.attributes, ()
     # the attributes were chosen by the user, and go after all but errors, names and durations
-    fewer = [(0, 0, 0, needs.errors, whole, 0, every[:count]) for count in range(len(every) - 1, -1, -1)]
+    fewer = [(0, 0, 0, needs.errors, 0, every[:count]) for count in range(len(every) - 1, -1, -1)]
     tries = (
-        (needs.start, needs.services, needs.spans, needs.errors, whole, _MIN_BAR, every),
-        (short, needs.services, needs.spans, needs.errors, whole, _MIN_BAR, every),
-        (short, needs.services, 0, needs.errors, whole, _MIN_BAR, every),
-        (short, few, 0, needs.errors, whole, _MIN_BAR, every),
-        (short, few, 0, needs.errors, whole, 0, every),
-        (short, 0, 0, needs.errors, whole, 0, every),
-        (0, 0, 0, needs.errors, whole, 0, every),
+        (needs.start, needs.services, needs.spans, needs.errors, _MIN_BAR, every),
+        (short, needs.services, needs.spans, needs.errors, _MIN_BAR, every),
+        (short, needs.services, 0, needs.errors, _MIN_BAR, every),
+        (short, few, 0, needs.errors, _MIN_BAR, every),
+        (short, few, 0, needs.errors, 0, every),
+        (short, 0, 0, needs.errors, 0, every),
+        (0, 0, 0, needs.errors, 0, every),
         *fewer,
-        (0, 0, 0, needs.errors, 0, 0, none),
-        (0, 0, 0, 0, 0, 0, none),
+        (0, 0, 0, needs.errors, 0, none),
+        (0, 0, 0, 0, 0, none),
     )
-    for start, services, spans, errors, whole, bar, attributes in tries:
-        fixed = (start, services, spans, errors, whole, *attributes)
+    for start, services, spans, errors, bar, attributes in tries:
+        fixed = (start, services, spans, errors, *attributes)
         left = width - 2 - duration - sum(cells + GAP for cells in fixed if cells) - GAP
         left -= bar + 1 if bar else 0
         if left >= least or not any(fixed):
@@ -99,13 +99,13 @@ def lay_out(needs: ColumnWidths, width: int) -> TraceLayout:
     layout = TraceLayout(
         start=start, name=name, services=services, spans=spans, errors=errors, duration=duration, bar=bar
     )
-    layout = replace(layout, whole=whole, attributes=attributes, exact_start=start > short)
+    layout = replace(layout, attributes=attributes, exact_start=start > short)
     return _distribute(layout, needs, max(left - name, 0))
 
 
 def _distribute(layout: TraceLayout, needs: ColumnWidths, left: int) -> TraceLayout:
-    """Distribute the remaining width, in this order: milliseconds, two letters per service, the error message, service
-    names, the full message.
+    """Distribute the remaining width, in this order: milliseconds, two letters per service, durations of whole traces,
+    the error message, service names, the full message.
 
     Each grows only if nothing before it can, so that a wider line never shows less.
     """
@@ -116,7 +116,7 @@ def _distribute(layout: TraceLayout, needs: ColumnWidths, left: int) -> TraceLay
         left -= cells
         return cells
 
-    start, services, bar, verdict, full = layout.start, layout.services, layout.bar, 0, False
+    start, services, bar, whole, verdict, full = layout.start, layout.services, layout.bar, 0, 0, False
     has_spans = layout.spans == needs.spans
     if start and has_spans and left >= needs.start - start:
         start += take(needs.start - start)
@@ -125,6 +125,11 @@ def _distribute(layout: TraceLayout, needs: ColumnWidths, left: int) -> TraceLay
     if bar:
         bar += take(_USEFUL_BAR - bar)
     every = has_spans and start == needs.start
+    if needs.whole and every:
+        # mostly equal to the response time beside it
+        whole = needs.whole if left >= needs.whole + GAP else 0
+        left -= whole + GAP if whole else 0
+        every = whole > 0
     if every and needs.verdict and left >= _MIN_VERDICT + GAP:
         left -= GAP
         verdict = take(min(_USEFUL_VERDICT, needs.verdict))
@@ -139,6 +144,7 @@ def _distribute(layout: TraceLayout, needs: ColumnWidths, left: int) -> TraceLay
         services=services,
         full_services=full,
         exact_start=start >= needs.start,
+        whole=whole,
         bar=bar + left if bar else 0,
         verdict=verdict,
     )
