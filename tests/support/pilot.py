@@ -21,6 +21,7 @@ from textual.timer import Timer
 from textual.worker import Worker
 
 from tests.support.screens import painted
+from tracetui.tui.terminal.app import TerminalApp
 
 _SHORT = 0.15
 """Longest delay, in seconds, of a timer to wait for: one of a search while typing, not one of a notice."""
@@ -139,6 +140,8 @@ class Driver(Pilot[Any]):
         yield from self.app.animator._animations.values()
         if self.app._resize_event is not None:
             yield self.app._resize_event
+        if isinstance(self.app, TerminalApp) and self.app._keys.has_waiting_keys:
+            yield self.app._keys
         for pump in self._pumps():
             if pump.message_queue_size or pump._next_callbacks or pump._pending_message is not None:
                 yield pump

@@ -110,6 +110,7 @@ def test_internal_error_restores_the_terminal_and_hides_variables(tmp_path: Path
     terminal = Terminal([sys.executable, "-c", program], environ=environ)
     terminal.wait_for(b"100 traces", 300)
     terminal.press(b"\r")
+    terminal.wait_for(b"database_query", 300)
     terminal.press(b"T")
     assert terminal.end() == 1
     after = terminal.seen[terminal.seen.rindex(LEFT_ALTERNATE_SCREEN) :]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from pathlib import Path
 
 import pytest
+from textual import events
+from textual.app import ComposeResult
+from textual.widgets import Static
 
 from tests.support.building import build, span
 from tests.support.gates import gated
@@ -16,6 +20,7 @@ from tracetui.ingest.processes.background_load import BackgroundLoad
 from tracetui.model.traces import TraceSet
 from tracetui.query import complete
 from tracetui.tui.state import Look, State
+from tracetui.tui.terminal.app import TerminalApp
 from tracetui.tui.views.traces import quick_filters
 from tracetui.tui.views.traces.quick_filters import at_least
 from tracetui.tui.widgets.choice import Choice, Option
@@ -43,6 +48,47 @@ def source(tmp_path: Path) -> str:
 def may_find(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Delay the values of a dialog until the event is set."""
     return gated(monkeypatch, quick_filters, "values_of")
+
+
+class Field(Static, can_focus=True):
+    """Receives keys; with a gate it gives the focus to the next widget once the gate is open."""
+
+    def __init__(self, gate: asyncio.Event | None = None) -> None:
+        super().__init__()
+        self.gate = gate
+        self.received: list[str] = []
+
+    async def on_key(self, event: events.Key) -> None:
+        self.received.append(event.key)
+        if self.gate is not None:
+            await self.gate.wait()
+            self.screen.focus_next()
+
+
+class Fields(TerminalApp):
+    def __init__(self, *fields: Field) -> None:
+        super().__init__()
+        self.fields = fields
+
+    def compose(self) -> ComposeResult:
+        yield from self.fields
+
+
+async def test_key_waits_for_the_previous_one_however_long_that_takes() -> None:
+    first, second = Field(asyncio.Event()), Field()
+    async with driven(Fields(first, second)) as pilot:
+        first.focus()
+        await pilot.settle()
+        pilot.post("a")
+        while not first.received:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.5)
+        pilot.post("b")
+        await asyncio.sleep(0.5)
+        assert first.gate is not None
+        first.gate.set()
+        await pilot.settle()
+        assert (first.received, second.received) == (["a"], ["b"])
 
 
 async def test_exact_value_comes_before_commoner_prefixes(source: str) -> None:

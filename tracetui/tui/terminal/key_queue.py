@@ -7,7 +7,6 @@ Keys also wait while a view is being opened.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,10 +16,10 @@ from textual.app import App
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
-_MAX_WAIT = 1.0
-"""Seconds after which a key no longer waits for the previous one."""
-_MIN_INTERVAL = 0.15
-"""A key that arrives within this many seconds of the previous one waits until that is handled."""
+_CHECK_SECONDS = 0.25
+"""Seconds between two checks for what a key waits for."""
+_MAX_CHECKS = 40
+"""Number of checks after which a key no longer waits for the previous one."""
 
 
 class KeyQueue:
@@ -38,8 +37,12 @@ class KeyQueue:
         self._holds_keys = holds_keys
         self._keys: deque[events.Event] = deque()
         """Waiting keys."""
-        self._pressed_at = 0.0
-        """Time of the last key that was passed on."""
+        self._pressed = 0
+        """Number of keys that were passed on."""
+        self._is_busy = False
+        """True until the last of them is handled completely."""
+        self._node: MessagePump = app
+        """Widget that must handle its messages before that is known."""
         self._target: MessagePump = app
         self._screen_before: Screen[Any] | None = None
         """Screen that received that key."""
@@ -64,36 +67,45 @@ class KeyQueue:
             or (active.node is self._app and not position)
         )
 
+    @property
+    def has_waiting_keys(self) -> bool:
+        """True while keys wait for the previous one, not for their target."""
+        return bool(self._keys) and not self._is_held
+
     async def receive(self, event: events.Event) -> None:
         """Pass on an event, at once or when the keys before it have been handled."""
         if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
             await self._handle(event)
         elif self._holds_keys():
             self._keys.append(event)
-            await self._next(self._pressed_at)
+            await self._next(self._pressed)
         elif self._keys:
             self._keys.append(event)
-        elif time.monotonic() - self._pressed_at < _MIN_INTERVAL:
+        elif self._is_busy:
             self._keys.append(event)
-            self._wait()
+            self._watch(self._pressed)
         else:
             await self._press(event)
 
     async def _press(self, event: events.Event) -> None:
-        self._pressed_at = time.monotonic()
+        self._pressed += 1
+        self._is_busy = True
         self._screen_before = self._app.screen
         self._target = self._app.focused or self._app.screen
         await self._handle(event)
+        self._wait()
+        if self._keys:
+            self._watch(self._pressed)
 
     def _wait(self) -> None:
         """Wait until the last key has been handled."""
-        self._app.set_timer(_MAX_WAIT, self._give_up_waiting)
         # wait for the key event to reach the app, then for the messages that its action posted
-        target, number = self._target, self._pressed_at
+        target, number = self._target, self._pressed
         self._climb(target, lambda: self._climb(target, lambda: self._handled(number)))
 
     def _climb(self, node: MessagePump, then: Any) -> None:
         """Call `then` after all messages on the way from a widget up to the app were handled."""
+        self._node = node
         parent = node._parent
         if node is self._app or parent is None:
             self._app.call_later(then)
@@ -101,28 +113,39 @@ class KeyQueue:
             # the widget is removed, with all its messages
             self._climb(parent, then)
 
-    def _handled(self, number: float) -> None:
+    def _handled(self, number: int) -> None:
         screen = self._app.screen
         # a new screen receives the focus once it is mounted, by a message through the app
         if screen is self._screen_before or not screen.call_later(self._app.call_later, self._next, number):
             self._app.call_later(self._next, number)
 
-    async def _next(self, number: float) -> None:
+    async def _next(self, number: int) -> None:
         """Pass on the next key, unless another was passed on since."""
-        if not self._keys or number != self._pressed_at:
+        if number != self._pressed:
+            return
+        if not self._keys:
+            self._is_busy = False
             return
         if self._holds_keys():
             self._is_held = True
             leaving = next((i for i, event in enumerate(self._keys) if self._leaves_target(event, i)), None)
             if leaving is None:
                 return
+            self._is_held = False
             # drop the keys before it, as they were for the target that it leaves
             for _ in range(leaving):
                 self._keys.popleft()
         await self._press(self._keys.popleft())
-        if self._keys:
-            self._wait()
 
-    async def _give_up_waiting(self) -> None:
-        if self._keys and time.monotonic() - self._pressed_at > _MAX_WAIT:
-            await self._next(self._pressed_at)
+    def _watch(self, number: int, checks: int = 0) -> None:
+        """Pass on the next key if what it waits for was removed with its messages, or does not respond."""
+
+        async def check() -> None:
+            if number != self._pressed or self._is_held:
+                return
+            if not self._node.is_running or checks > _MAX_CHECKS:
+                await self._next(number)
+            else:
+                self._watch(number, checks + 1)
+
+        self._app.set_timer(_CHECK_SECONDS, check)
