@@ -61,9 +61,9 @@ _ANSWERS = 300.0
 """Seconds within which a working program responds on any machine."""
 _SECONDS_PER_EVENT = 0.1
 
-# sequences of Textual and this program: styles, the cursor, modes, the pointer shape, and the clipboard
+# sequences of Textual and this program: styles, the cursor, moved lines, modes, the pointer shape, and the clipboard
 _OWN = re.compile(
-    rb"\x1b\[[0-9;:]*m|\x1b\[[0-9;]*[HABCDJKGduLMP@]|\x1b\[[<>=?][0-9;]*[hlcuqn]|\x1b\[\?[0-9;]*\$p|\x1b\[[0-9;]* q"
+    rb"\x1b\[[0-9;:]*m|\x1b\[[0-9;]*[HABCDJKGduLMP@r]|\x1b\[[<>=?][0-9;]*[hlcuqn]|\x1b\[\?[0-9;]*\$p|\x1b\[[0-9;]* q"
     rb"|\x1b\]22;[a-z-]*\x07|\x1b\[[0-9;]*[nt]|\x1b\]52;c;[A-Za-z0-9+/=]*(?:\x07|\x1b\\)|\x1b[78=>]|\x1b\(B|\r|\n"
 )
 _CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
