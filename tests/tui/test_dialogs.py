@@ -15,6 +15,7 @@ from tests.support.building import build, span
 from tests.support.paths import INCIDENT, SAMPLES
 from tests.support.pilot import driven
 from tests.support.trace_app import opened
+from tracetui.analysis.suggestions.registry import KINDS
 from tracetui.export.save import save
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import ASCII, in_glyphs
@@ -212,6 +213,14 @@ async def test_palette_ranks_word_starts_first() -> None:
         is_start = [f" {label}".lower().find(" er") >= 0 for label in labels]
         assert is_start == sorted(is_start, reverse=True)
         assert set(is_start) == {True, False}
+
+
+async def test_palette_finds_suggestions_by_the_words_of_every_kind() -> None:
+    async with opened(INCIDENT) as (app, _):
+        entries = PaletteEntries(app, app.main)
+        for kind in KINDS:
+            for word in [kind.label.lower(), *kind.words.split()]:
+                assert "Suggestions" in [entry.label for entry in entries.matches([word])], word
 
 
 async def test_palette_shows_keys_of_actions_over_the_view() -> None:

@@ -98,7 +98,7 @@ class PaletteEntries:
 
     def _entry(self, key: Shortcut, names: KeyNames, node: DOMNode | None = None) -> PaletteEntry:
         run = partial(self._app.run_action, key.action, node)
-        return PaletteEntry(key.title, " ".join(names.keys(key.id)), run, key.words)
+        return PaletteEntry(key.title, " ".join(names.keys(key.id)), run, key.palette_words)
 
     def _elsewhere(self) -> Iterator[PaletteEntry]:
         """Return the actions of other views, which they show first."""
@@ -108,7 +108,7 @@ class PaletteEntries:
                 continue
             for key in VIEW_KEYS[view].keys:
                 note = f"{title}  {names.short(f'{{view.{view} {key.id}}}')}"
-                words = f"{title.lower()} {key.words}"
+                words = f"{title.lower()} {key.palette_words}"
                 yield PaletteEntry(key.title, note, partial(self._run_in, view, key.action), words)
 
     def _run_in(self, view: str, action: str) -> None:

@@ -55,5 +55,6 @@ KIND = SuggestionKind(
         "instrumented, a queue, a lock, a pause. Look there, or instrument it.",
     ),
     find=find,
+    words="uninstrumented missing",
     keeps_order=True,
 )

@@ -127,5 +127,6 @@ KIND = SuggestionKind(
         "A cache, or passing the result on, would save all but the first.",
     ),
     find=find,
+    words="cache duplicate",
     repeats=True,
 )

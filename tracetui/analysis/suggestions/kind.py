@@ -23,6 +23,7 @@ class SuggestionKind:
         time out as well: " (up to 2 callers too)", or nothing.
     explanation: lines of at most 72 characters: why it is slow, and what to do.
     find: finds the places where it applies.
+    words: words besides the label by which a user may search for it.
     repeats: True if its calls are repetitions of one operation, which lists show as a number.
     keeps_order: True if the order of its calls, and a call that occurs twice, have a meaning.
     """
@@ -32,5 +33,6 @@ class SuggestionKind:
     sentence: tuple[str, ...]
     explanation: tuple[str, ...]
     find: Callable[[Siblings], Instances]
+    words: str
     repeats: bool = False
     keeps_order: bool = False

@@ -41,5 +41,6 @@ KIND = SuggestionKind(
         "One call (a batch, a join, a cache) would save all but the longest.",
     ),
     find=find,
+    words="batch loop",
     repeats=True,
 )

@@ -49,4 +49,5 @@ KIND = SuggestionKind(
         "count. Check first that none needs another's result.",
     ),
     find=find,
+    words="parallel concurrent",
 )

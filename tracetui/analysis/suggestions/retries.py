@@ -34,5 +34,6 @@ KIND = SuggestionKind(
         "Without failures, the time of the failed calls would be saved.",
     ),
     find=find,
+    words="retry",
     repeats=True,
 )

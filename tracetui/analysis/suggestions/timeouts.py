@@ -77,4 +77,5 @@ KIND = SuggestionKind(
         "that of each caller, or fail fast.",
     ),
     find=find,
+    words="timeout limit",
 )

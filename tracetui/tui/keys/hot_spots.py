@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from tracetui.tui.keys.key_table import ABOVE, KeyTable, Shortcut, Use
 
+
+def _suggestion_words() -> str:
+    # imported late, as the keys are needed for the first screen
+    from tracetui.analysis.suggestions.registry import KINDS
+
+    return " ".join(f"{kind.label} {kind.words}" for kind in KINDS)
+
+
 HOT_SPOTS = KeyTable(
     "Hot spots",
     Use("list.open", "open the trace with the operation's largest critical time, at its slowest span", "worst trace"),
@@ -15,7 +23,8 @@ HOT_SPOTS = KeyTable(
         "suggestions, and back to operations; {list.open} opens the largest saving",
         "suggestions",
         former="a",
-        words="n+1 parallel sequential retries identical cache optimise",
+        words="optimise",
+        listed_words=_suggestion_words,
     ),
     Shortcut(
         "hot-spots.what-if",

@@ -5,7 +5,7 @@ Texts name a key by its action in braces, `{app.keys}`, or related ones together
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
@@ -23,7 +23,7 @@ class Shortcut:
     id: as named by texts and by users' keymaps, so it never changes; keys: comma-separated, the first is the one that
     hints name, none if the action is in a menu only; title: in the palette; help: in the help, '' for the title; hint:
     in the last line; former: keys of the last release, which work until the next one and are not shown; words: others
-    that find it in the palette.
+    that find it in the palette; listed_words: returns more of them, which the things that it lists name.
     """
 
     id: str
@@ -35,6 +35,13 @@ class Shortcut:
     former: str = ""
     priority: bool = False
     words: str = ""
+    listed_words: Callable[[], str] | None = None
+
+    @property
+    def palette_words(self) -> str:
+        """All words besides the title that find it in the palette, in lower case."""
+        more = f" {self.listed_words()}" if self.listed_words is not None else ""
+        return f"{self.words}{more}".lower()
 
     @property
     def binding(self) -> Binding:
