@@ -54,6 +54,27 @@ def test_modules_of_the_current_directory_are_not_imported(tmp_path: Path, monke
     assert BackgroundLoad([INCIDENT]).run(lambda _: None).trace_count == 100
 
 
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (signal.SIGKILL, "was killed, perhaps because memory ran out"),
+        (signal.SIGBUS, "a file became shorter"),
+        (signal.SIGSEGV, r"crashed \(Segmentation fault\)"),
+    ],
+)
+def test_process_that_is_ended_by_a_signal_says_why(tmp_path: Path, number: signal.Signals, message: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    background = BackgroundLoad([str(pipe)])
+
+    def end(progress: LoadProgress) -> None:
+        assert background._process is not None
+        background._process.send_signal(number)
+
+    with pytest.raises(InputError, match=message):
+        background.run(end)
+
+
 NOT_UTF8 = os.fsdecode(b"\xff\xfe.json")
 
 

@@ -246,7 +246,7 @@ class BackgroundLoad:
         self._end()
         if self._stopped.is_set():
             raise LoadCancelledError("loading stopped")
-        raise InputError(f"the loading process ended early (status {process.returncode})")
+        raise InputError(_reason_of_end(process.returncode))
 
     def _end(self) -> None:
         """End the process."""
@@ -274,3 +274,14 @@ def _module_paths() -> list[str]:
     """List the location of this program, however it was started, and the user's other module paths."""
     own = str(Path(tracetui.__file__).resolve().parents[1])
     return [own, *filter(None, [os.environ.get("PYTHONPATH")])]
+
+
+def _reason_of_end(code: int | None) -> str:
+    """Return the message for a process that ended without a result; `code` is negative for a signal."""
+    if code == -signal.SIGKILL:
+        return "the loading process was killed, perhaps because memory ran out; load fewer or smaller sources"
+    if code == -signal.SIGBUS:
+        return "the loading process could not read on: a file became shorter meanwhile, or its disk fails"
+    if code is not None and code < 0:
+        return f"the loading process crashed ({signal.strsignal(-code)})"
+    return f"the loading process ended early (status {code})"
