@@ -26,17 +26,21 @@ _MAX_TERMINAL_WIDTH = 2_000
 """Largest accepted width of a terminal, or of COLUMNS."""
 _MAX_WIDTH = 10_000
 _LISTED_WARNINGS = 10
+_PROGRAM = "tracetui: "
+"""Beginning of each message."""
 
 
 def print_message(text: str) -> None:
-    """Print a message on stderr; it may contain untrusted text. Further lines are indented, as they may be forged."""
+    """Print a message on stderr; it may contain untrusted text, whose lines never look like another message."""
     if sys.stderr is None:  # closed by the caller; print would write to stdout
         return
     # stderr itself may be full or closed
     with contextlib.suppress(OSError):
         for i, line in enumerate(safe_lines(text, limit=2_000)):
-            indent = "" if line.startswith(" ") else "  "
-            line = f"{indent}{line}" if i else f"tracetui: {line}"
+            if i == 0:
+                line = f"{_PROGRAM}{line}"
+            elif line.startswith(_PROGRAM.strip()):
+                line = f"  {line}"
             for part in _wrapped(line) if sys.stderr.isatty() else [line]:
                 print(part, file=sys.stderr)
 
