@@ -16,7 +16,7 @@ from textual.binding import Binding
 
 from tests.bench.one_trace import one_trace
 from tests.support.building import at, build, span
-from tests.support.paths import CHECKOUT, SAMPLES
+from tests.support.paths import CHECKOUT, INCIDENT, SAMPLES
 from tests.support.pilot import driven
 from tests.support.screens import ByteCounter
 from tests.support.trace_app import opened
@@ -260,7 +260,7 @@ def test_jumps_to_errors_critical_path_and_self_time() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("e")
         assert (app.name_here, app.notices[-1]) == ("db", "error 1 of 1")
-        assert app.current_view.crumbs()[-1] == "error 1 of 1"
+        assert app.current_view.crumbs()[-1] == "query"
         await press("e", "E")
         assert app.name_here == "db"
         await press("g", "c", "c")
@@ -335,13 +335,13 @@ def test_hiding_spans() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("L", "L", "x")
         assert rows(app) == 13
-        assert "without <1 %" in app.text
+        assert " hidden" in app.text
         await press("x")
         assert rows(app) == 13, "equal siblings are as long as they are together"
         await press("H", "L")
         assert rows(app) == 6
         await press("G", "s")
-        assert "mail" not in app.text.split("without", 1)[1].split("\n", 1)[1]
+        assert "mail" not in app.text.split("hidden", 1)[1].split("\n", 1)[1]
         await press("S", "e", "e", "s")
         assert "error" not in app.notices[-1] or rows(app)
         await press("g", "s", "s", "s", "s", "s")
@@ -385,7 +385,7 @@ def test_search() -> None:
         await press("N", "backslash")
         assert app.name_here == "user"
         assert rows(app) == 3
-        assert "matches only" in app.text
+        assert "3 rows; 3 hidden" in app.text
         await press("backslash")
         assert rows(app) == 6
         await press("slash", "ctrl+u", *"select", "space", *"[/red]", "enter")
@@ -497,7 +497,7 @@ def test_critical_shares_of_a_trace_with_orphans_are_at_most_100_percent(trace: 
 def test_rows_take_the_height_they_need() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         def top() -> int:
-            return next(row for row, line in enumerate(app.lines) if line.startswith("───") or " more ──" in line)
+            return next(row for row, line in enumerate(app.lines) if line.startswith("──"))
 
         first = app.lines.index(next(line for line in app.lines if "duration" in line)) + 1
         assert top() == first + 6
@@ -508,7 +508,7 @@ def test_rows_take_the_height_they_need() -> None:
         await press("slash")
         assert top() == first + 14
         await press("escape", "d")
-        assert not any(line.startswith("───") for line in app.lines)
+        assert not any(line.startswith("──") for line in app.lines)
         await press("d")
         assert top() == first + 13
         await app.resize(100, 16)
@@ -521,7 +521,7 @@ def test_rows_take_the_height_they_need() -> None:
 def test_rows_give_up_height_if_much_of_it_is_blank() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         def top() -> int:
-            return next(row for row, line in enumerate(app.lines) if line.startswith("───") or " more ──" in line)
+            return next(row for row, line in enumerate(app.lines) if line.startswith("──"))
 
         await press("L", "L")
         before = top()
@@ -589,6 +589,7 @@ def test_subtree_header_has_its_duration() -> None:
         assert "users get_user   650 µs, 65 % of GET /cart 1.00 ms" in app.lines[0]
         assert "2 spans  1 service  depth 2" in app.lines[0]
         assert "97 % of this subtree: users query" in app.text
+        assert "duration  subtree" in app.text, "the base of the shares is named"
 
     walk(steps)
 
@@ -845,6 +846,40 @@ def test_unfolded_trace_names_the_key_of_an_error_below_the_visible_rows() -> No
     walk(steps, traces, size=(80, 24))
 
 
+async def test_rule_counts_the_rows_of_the_tree_and_of_the_detail_that_are_out_of_view() -> None:
+    def rule(lines: Sequence[str]) -> str:
+        return next(line for line in lines if line.startswith("──"))
+
+    async with opened(CHECKOUT, size=(80, 24)) as (_, pilot):
+        await pilot.press("2")
+        assert re.match(r"── ▾ 8 rows ─+ detail ▾ \d+ ──", rule(pilot.lines))
+        await pilot.press("G")
+        assert rule(pilot.lines).startswith("── ▴ 8 rows ──")
+        await pilot.press("g", "tab", "end", "escape")
+        assert re.search(r"── detail ▴ \d+ ──", rule(pilot.lines)), "the first lines of the detail are not lost"
+    async with opened(INCIDENT, size=(80, 24)) as (_, pilot):
+        await pilot.press("enter")
+        assert "rows" not in rule(pilot.lines), "all are in view"
+
+
+async def test_span_without_a_name_is_named_in_header_and_path() -> None:
+    async with opened(str(SAMPLES / "hostile" / "deep.json"), size=(80, 24)) as (_, pilot):
+        await pilot.press("enter")
+        assert pilot.lines[2].startswith("  hostile (no name)   6.00 ms")
+        assert pilot.lines[-1].startswith("Waterfall › … › (no name) ")
+        assert "waited for (no name) 6.00 ms (>99.9 %)" in pilot.text
+        assert re.search(r"6\.00 ms +>99 %", pilot.text)
+
+
+async def test_caption_says_what_is_hidden_and_why() -> None:
+    async with opened(str(SAMPLES / "first-look" / "timeout.json"), size=(80, 24)) as (_, pilot):
+        await pilot.press("2", "f", "x")
+        assert "8 rows; 2 hidden: <1 % of the…" not in pilot.text
+        assert "  8 rows; 2 hidden  " in pilot.text
+        await pilot.press("a")
+        assert "8 rows; 2 hidden: <1 % of the trace" in pilot.text
+
+
 async def test_bottleneck_out_of_sight_names_the_key_that_goes_there() -> None:
     async with opened(CHECKOUT, size=(80, 24)) as (app, pilot):
         await pilot.press("2")
@@ -911,11 +946,10 @@ def test_search_without_a_match_dims_no_row() -> None:
         before = app.shown.line(0, 100)
         await press("slash", *"query", "enter")
         assert app.shown.line(0, 100) != before
-        assert app.current_view.crumbs()[-1] == "match 1 of 1"
+        assert app.notices[-1] == "match 1 of 1"
         await press("slash", *"zzz", "enter")
         assert "no match" in app.text
         assert app.shown.line(0, 100) == before
-        assert "match" not in app.current_view.crumbs()[-1]
 
     walk(steps)
 

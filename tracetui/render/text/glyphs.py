@@ -32,6 +32,9 @@ class Glyphs:
     propagated: str
     """A propagated error."""
     opened: str
+    """Unfolded row; also before the number of rows below the visible ones."""
+    above: str
+    """Glyph before the number of rows above the visible ones."""
     folded: str
     leaf: str
     event: str
@@ -103,6 +106,7 @@ UNICODE = Glyphs(
     origin="✖",
     propagated="✗",
     opened="▾",
+    above="▴",
     folded="▸",
     leaf="╴",
     event="◆",
@@ -149,6 +153,7 @@ ASCII = Glyphs(
     origin="X",
     propagated="x",
     opened="v",
+    above="^",
     folded=">",
     leaf="-",
     event="*",

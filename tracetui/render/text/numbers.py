@@ -83,11 +83,11 @@ def percent(value: float) -> str:
 
 
 def whole_percent(value: float) -> str:
-    """Format a percentage in at most five characters: `74 %`, `<1 %`."""
+    """Format a percentage in at most five characters: `74 %`, `<1 %`, `>99 %`."""
     if 0 < value < 1:
         return "<1 %"
     if 99 < value < 100:
-        return "99 %"
+        return ">99 %"
     return f"{value:.0f} %"
 
 

@@ -51,6 +51,7 @@ class Flame(Waterfall):
         )
         self._first = first
         self.whole_ns = base.whole_ns
+        self.share_title = base.share_title
         # the sections drawn may be squeezed
         self.path_ns = base.path_ns
         rounding_ns = 1

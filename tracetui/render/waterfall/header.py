@@ -144,9 +144,8 @@ def _title(view: Waterfall, width: int, part: bool) -> Line:
 
 def _name(view: Waterfall, part: bool) -> str:
     traces = view.traces
-    if not part:
-        return safe(traces.trace_name(view.trace))
-    return f"{safe(traces.service_name(view.first))} {safe(traces.operation_name(view.first)) or '(no name)'}"
+    span = view.first if part else int(traces.main_root[view.trace])
+    return f"{safe(traces.service_name(span))} {safe(traces.operation_name(span)) or '(no name)'}"
 
 
 def _share_of_trace(view: Waterfall) -> str:

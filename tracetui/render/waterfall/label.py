@@ -52,6 +52,8 @@ class Label:
     service: str
     service_role: str
     name_service: bool
+    is_match: bool = False
+    """True for a match of a search."""
     operation: str
     operation_role: str
     notes: Sequence[LabelNote]
@@ -84,7 +86,9 @@ class Label:
     def line(self, width: int) -> Line:
         """Draw the label in at most `width` cells."""
         glyphs = self.glyphs
-        line = self._indent(width // 3).add(f"{self.fold} ", Role.GUIDE)
+        line = self._indent(width // 3).add(self.fold, Role.GUIDE)
+        # in a cell that is blank otherwise, as a note would shorten the name and read as a part of it
+        line.add("/" if self.is_match else " ", Role.ACCENT if self.is_match else Role.GUIDE)
         if self.asynchronous:
             line.add(glyphs.async_call, Role.ACCENT)
         line.add(glyphs.service, self.service_role)

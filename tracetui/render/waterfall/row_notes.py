@@ -106,9 +106,6 @@ class RowNotes:
         number = int(view.found[spans.start - view.first : spans.stop - view.first].sum())
         if number and len(spans) > 1:
             yield LabelNote(numbers.counted(number, "match", "matches"), f"/{numbers.short_count(number)}", Role.ACCENT)
-        elif number:
-            # also shown without colour
-            yield LabelNote("match", "/", Role.ACCENT)
 
 
 def running_sums(column: np.ndarray) -> np.ndarray:

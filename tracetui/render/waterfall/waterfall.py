@@ -39,7 +39,7 @@ _FOLLOWS_FROM = int(Flag.FOLLOWS_FROM)
 _CONSUMER, _PRODUCER = int(Kind.CONSUMER), int(Kind.PRODUCER)
 _NO_END = "no end"
 """Shown instead of an unknown duration."""
-DURATION_TITLE, SELF_TITLE, _CRITICAL_TITLE = "duration", "self", "critical"
+DURATION_TITLE, SELF_TITLE, _CRITICAL_TITLE, _SUBTREE_TITLE = "duration", "self", "critical", "subtree"
 _SHARE = max(len("100 %"), len(_CRITICAL_TITLE))
 _NO_TIMES = np.zeros(0, np.int64)
 _SAMPLED_ROWS = 2_000
@@ -120,6 +120,8 @@ class Waterfall:
         np.add.at(self.critical, self._section_of - self.first, self._section_ends - self._section_starts)
         self.path_ns = int(self.critical.sum()) if root is None else self.whole_ns
         """Total for shares of the critical path: its length, or the duration of the subtree."""
+        self.share_title = _CRITICAL_TITLE if root is None else _SUBTREE_TITLE
+        """Heading of the shares, which names what they are shares of."""
         self._critical_before = running_sums(self.critical)
         self.tree = Rows(traces, self.first, self.stop, self._repeat_keys(), least_repeats)
         self.rows: RowOrder = self.tree
@@ -207,7 +209,7 @@ class Waterfall:
             line.add(" ").add(self.axis(layout.bar), Role.GUIDE)
         line.add(" " + fit(self.displayed_title, layout.duration, "right", self.glyphs.ellipsis), Role.GUIDE)
         if layout.share:
-            line.add(" " + fit(_CRITICAL_TITLE, layout.share, "right", self.glyphs.ellipsis), Role.GUIDE)
+            line.add(" " + fit(self.share_title, layout.share, "right", self.glyphs.ellipsis), Role.GUIDE)
         return line.cropped(width, self.glyphs.ellipsis)
 
     def axis(self, cells: int) -> str:
@@ -365,6 +367,7 @@ class Waterfall:
             service=safe(traces.service_name(span)),
             service_role=self._service_role(span),
             # show the service only where it changes
+            is_match=self._is_found(range(span, span + 1)),
             name_service=parent < self.first or bool(traces.service[parent] != traces.service[span]),
             operation=safe(traces.name_of_all(repeats or range(span, span + 1))) or "(no name)",
             operation_role=name_role,

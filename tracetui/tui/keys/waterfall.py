@@ -150,10 +150,10 @@ WATERFALL = KeyTable(
             "warning: orphan, missing or impossible time, clock skew?, root missing (the trace duration counts as "
             "response time)",
         ),
-        ("/ or match", "a match of the search"),
+        ("/ or 3 matches", "a match of the search; matches folded into the row"),
     ),
     words=(
-        ("critical", "share of the critical path; no end: unknown duration"),
+        ("critical", "share of the critical path; subtree: critical share of its time; no end: unknown duration"),
         ("minimap", "height: number of running spans, with callers that wait; { } this span, [ ] the visible part"),
     ),
 )

@@ -79,11 +79,6 @@ class DetailView(LineView):
         """Lay out the rows for the current size."""
         lines.arrange(self.line_width, self.size.height)
 
-    @property
-    def below(self) -> int:
-        """Return the number of rows below the visible ones."""
-        return max(len(self.source) - self.scroll_offset.y - self.size.height, 0)
-
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         self._detail.rule_changed()

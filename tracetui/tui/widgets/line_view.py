@@ -159,6 +159,16 @@ class LineView(ScrollView, can_focus=True):
         return max(self.scrollable_content_region.width - _CURSOR_CELLS, 1)
 
     @property
+    def above(self) -> int:
+        """Number of rows above the visible ones."""
+        return self.scroll_offset.y
+
+    @property
+    def below(self) -> int:
+        """Number of rows below the visible ones."""
+        return max(len(self.source) - self.scroll_offset.y - self.size.height, 0)
+
+    @property
     def vertical_scrollbar(self) -> ScrollBar:
         """Scroll bar, created on first use."""
         return vertical_bar(self, lambda: QuickScrollBar(self._in_ascii))

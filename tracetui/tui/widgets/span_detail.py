@@ -24,6 +24,7 @@ from tracetui.render.span.links import SEARCH, LinkedFrom, LinkedSpan
 from tracetui.render.span.values import LinkTarget
 from tracetui.render.text.attributes import value_text
 from tracetui.render.text.cells import cell_width
+from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.tui.background_work import Work
 from tracetui.tui.keys.everywhere import ASK
@@ -62,6 +63,8 @@ class SpanDetail(Vertical):
         self._word = ""
         self.highlighted = ""
         """Text to highlight."""
+        self.rows_above: LineView | None = None
+        """Rows above the detail, of which its rule shows how many are out of view."""
         self.is_beside = False
         """True if it is to the right of the waterfall, not below it."""
 
@@ -86,14 +89,17 @@ class SpanDetail(Vertical):
         return DETAIL.hints("list.open", "detail.filter", "detail.copy", "waterfall.to-detail")
 
     def rule_changed(self) -> None:
-        """Update the rule above the detail, which shows the number of rows out of view."""
-        glyphs, below = self.state.look.glyphs, self.view.below
+        """Update the rule above the detail, which shows the numbers of rows out of view: above it, and in it."""
+        glyphs = self.state.look.glyphs
         role = Role.ACCENT if self.view.has_focus else Role.GUIDE
+        tree = "" if self.is_beside or self.rows_above is None else _out_of_view(self.rows_above, glyphs, " rows")
+        own = _out_of_view(self.view, glyphs)
+        own = f" detail{own}" if own and not self.is_beside else own
 
         def rule(width: int) -> list[Line]:
             drawn = " " if self.is_beside else glyphs.rest
-            more = f" {glyphs.opened} {below:,} more " if below else ""
-            line = Line([(drawn * (width - cell_width(more) - 2), role)]).add(more, Role.DIM)
+            line = Line([(drawn * 2, role), (tree, Role.DIM)])
+            line.add(drawn * (width - line.width - cell_width(own) - 2), role).add(own, Role.DIM)
             return [line.add(drawn * 2, role).cropped(width)]
 
         self.query_one("#detail-rule", LineBar).show(rule)
@@ -347,3 +353,10 @@ def _linked_from(traces: TraceSet, span: int) -> LinkedFrom:
         ],
         len(found),
     )
+
+
+def _out_of_view(view: LineView, glyphs: Glyphs, noun: str = "") -> str:
+    """Format the numbers of rows above and below the visible ones as ` ▴ 3 ▾ 8 rows `; '' if all are visible."""
+    counts = ((glyphs.above, view.above), (glyphs.opened, view.below))
+    numbers = " ".join(f"{glyph} {count:,}" for glyph, count in counts if count)
+    return f" {numbers}{noun} " if numbers else ""

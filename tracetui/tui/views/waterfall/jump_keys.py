@@ -8,24 +8,13 @@ from tracetui.tui.views.waterfall.view_state import ViewState
 
 
 class JumpKeys:
-    """Moves the cursor to targets of jumps, and describes the last one."""
+    """Moves the cursor to targets of jumps, and describes them."""
 
     def __init__(self, host: KeyHost) -> None:
         self._host = host
-        self._last: tuple[str, int] | None = None
-        """Description of the last jump, and its span."""
-
-    def forget(self) -> None:
-        """Forget the last jump."""
-        self._last = None
-
-    def crumbs(self, span: int | None) -> list[str]:
-        """Return the description of the last jump while the cursor is on its target."""
-        return [self._last[0]] if self._last is not None and span == self._last[1] else []
 
     def jump(self, target: Jump, what: str) -> None:
         """Go to the target of a jump, and describe it."""
-        self._last = what, target.span
         self._host.go_to(target.span)
         self._host.post_notice(what)
 

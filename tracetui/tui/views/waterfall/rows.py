@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tracetui.render.text.cells import fit
+from tracetui.render.text.cells import cell_width, fit
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.numbers import counted
 from tracetui.render.waterfall.minimap import error_line, minimap
@@ -60,7 +60,15 @@ def empty_message(state: State, has_set: bool) -> tuple[str, ...]:
 class WaterfallRows(LineView):
     """Rows of the waterfall. The scrollbar is always reserved, so that columns do not move."""
 
+    @dataclass
+    class Scrolled(Message):
+        """Other rows are visible."""
+
     DEFAULT_CSS = "WaterfallRows { overflow-y: scroll; }"
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self.post_message(self.Scrolled())
 
     def _painted(self, row: int, selected: bool, room: tuple[int, int]) -> Strip:
         # a message has no cursor
@@ -152,9 +160,11 @@ class RowsPane(Vertical):
         self.show_map(shown)
 
     def show_axis(self, shown: ViewState) -> None:
-        caption = shown.caption()
+        captions = shown.captions()
 
         def lines(_: int) -> list[Line]:
+            room = shown.view.layout(self.rows.line_width).label
+            caption = next((one for one in captions if cell_width(one) <= room), captions[-1])
             scale = shown.view.scale(self.rows.line_width, caption)
             return [Line([(" " * INDENT, Role.PLAIN)]).extend(scale)]
 

@@ -45,10 +45,6 @@ class SearchHost(Protocol):
 
     def jump(self, target: Jump, what: str) -> None: ...
 
-    def forget_jump(self) -> None:
-        """Forget the last jump, as it was to a match of another word."""
-        ...
-
     def post_notice(self, text: str) -> None: ...
 
     def post_key_notices(self, text: str) -> None:
@@ -114,7 +110,6 @@ class SpanSearch:
         word = text.strip()
         if word != self._word:
             self._word = word
-            self._host.forget_jump()
             self._number += 1
             self._stop_timer()
             self._typing = self._host.set_timer(_TYPING, self.begin)

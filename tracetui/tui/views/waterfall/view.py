@@ -67,6 +67,7 @@ class WaterfallView(View):
         self._pane = RowsPane(look, self.search.line)
         self.rows = self._pane.rows
         self.detail = SpanDetail(state, work, id="waterfall-detail")
+        self.detail.rows_above = self.rows
         self._selected = SelectedTrace(self, self._states, state, work)
         self._jump_keys = JumpKeys(self)
         self._row_keys = RowKeys(self)
@@ -151,16 +152,7 @@ class WaterfallView(View):
             self.repaint()
 
     def crumbs(self) -> list[str]:
-        shown = self.shown
-        if shown is None:
-            return []
-        traces, span = shown.base.traces, shown.span_at(self.rows.cursor)
-        crumbs = [traces.trace_name(shown.opened.trace)]
-        if shown.opened.root is not None:
-            crumbs.append(f"from {traces.operation_name(shown.opened.root)}")
-        if span is not None:
-            crumbs.append(traces.operation_name(span))
-        return [*crumbs, *self._jump_keys.crumbs(span)]
+        return [] if self.shown is None else self.shown.crumbs(self.rows.cursor)
 
     def go_back(self) -> bool:
         if self._close_opened():
@@ -171,8 +163,7 @@ class WaterfallView(View):
         return False
 
     def go_back_to(self, crumb: int) -> None:
-        # the others name the span under the cursor, and the jump to it
-        self._jump_keys.forget()
+        # the others name the span under the cursor
         if crumb < 2:
             while self.go_back():
                 pass
@@ -245,7 +236,6 @@ class WaterfallView(View):
 
     def show_trace(self) -> None:
         """Show the opened trace at the selected span, or else at the initial one."""
-        self._jump_keys.forget()
         self.set_class(False, "-empty")
         shown, span = self.trace, self.state.span
         initial = shown.opened.initial_spans
@@ -286,7 +276,15 @@ class WaterfallView(View):
             return
         self.state.select_span(self.shown.span_at(self.rows.cursor))
         self.detail.show_span(self.state.span)
+        self.detail.rule_changed()
         self._pane.show_map(self.shown)
+
+    def on_waterfall_rows_scrolled(self) -> None:
+        self.detail.rule_changed()
+
+    def on_line_view_resized(self, message: LineView.Resized) -> None:
+        if message.view is self.rows:
+            self.detail.rule_changed()
 
     def go_to(self, span: int) -> None:
         """Move the cursor to a span, unfolding if it is hidden."""
@@ -305,10 +303,6 @@ class WaterfallView(View):
     def jump(self, target: Jump, what: str) -> None:
         """Go to the target of a jump, and describe it."""
         self._jump_keys.jump(target, what)
-
-    def forget_jump(self) -> None:
-        """Forget the last jump."""
-        self._jump_keys.forget()
 
     # --- keys --------------------------------------------------------------------------------------------------------
 

@@ -80,6 +80,14 @@ class ViewState:
             return None
         return self.view.span_of(self.position(row))
 
+    def crumbs(self, row: int) -> list[str]:
+        """Name the trace, the span to which a subtree belongs, and the span of a row."""
+        traces, span = self.base.traces, self.span_at(row)
+        main, root = int(traces.main_root[self.opened.trace]), self.opened.root
+        names = {one: traces.operation_name(one) or "(no name)" for one in (main, root, span) if one is not None}
+        subtree = [] if root is None else [f"from {names[root]}"]
+        return [f"{traces.service_name(main)} {names[main]}", *subtree, *([] if span is None else [names[span]])]
+
     def row_of(self, span: int) -> int:
         """Return the row of a span, or of the fold that hides it."""
         return self.view.rows.row_of(self.view.position_of(span))
@@ -206,23 +214,23 @@ class ViewState:
             return sums
         return times
 
-    def caption(self) -> str:
-        """Describe briefly which part of the trace is shown."""
+    def captions(self) -> list[str]:
+        """Describe briefly which part of the trace is shown: texts for less and less room."""
         words = [] if self.mode == TREE else [MODE_TITLES[self.mode]]
         if self.view.window != self.view.whole:
             words.append(
                 f"zoom {self.view.glyphs.times}{zoom_factor(self.view.whole[1] / max(self.view.window[1], 1))}"
             )
-        if self.least_percent:
-            words.append(f"without <{whole_percent(self.least_percent)}")
-        if self.hidden_services:
-            names = [safe(self.base.traces.services[number], 20) for number in sorted(self.hidden_services)]
-            words.append(f"without {', '.join(names)}")
-        if self.only_found and self.found is not None:
-            words.append("matches only")
-        if self._hidden_spans:
-            words.append(f"{short_count(self._hidden_spans)} hidden")
-        return ", ".join(words) or counted(len(self), "row")
+        rows, unmatched = counted(len(self), "row"), self.only_found and self.found is not None
+        if not (self.least_percent or self.hidden_services or unmatched):
+            return [", ".join(words) or rows]
+        hidden = f"{short_count(self._hidden_spans)} hidden"
+        services = [safe(self.base.traces.services[number], 20) for number in sorted(self.hidden_services)]
+        reasons = [f"<{whole_percent(self.least_percent)} of the trace"] if self.least_percent else []
+        reasons += services
+        reasons += ["no match"] if unmatched else []
+        short = "; ".join([*words, rows, hidden])
+        return [f"{short}: {', '.join(reasons)}", short, f"{rows}; {hidden}", hidden]
 
     # --- folding, for the tree and the merged tree
 
