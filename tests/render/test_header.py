@@ -8,7 +8,7 @@ from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.error_messages import error_message
 from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.network import network_times
-from tracetui.analysis.skew import LONGER, SKEWED, outside_callers
+from tracetui.analysis.skew import LONGER, SKEWED, correct_skew, outside_callers
 from tracetui.analysis.span_facts import Rank, trace_rank
 from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
@@ -143,6 +143,28 @@ def test_lines_take_all_that_fits_into_them() -> None:
         for item in ("depth 2", "no errors", "2 spans"):
             assert item in few or free < len(item) + 3, (width, few)
             assert item in most
+
+
+EARLY = [*CALLS, span("c", -50_000, 20_000, parent="b", service="price", name="batch", kind=Kind.SERVER)]
+
+
+def test_clock_skew_is_one_warning_until_it_is_corrected() -> None:
+    skewed = build(*EARLY)
+    text = header_text(skewed)
+    assert "⚠ clock skew? 1 span" in text
+    assert "1 warning" not in text, "it is named already"
+    corrected = correct_skew(skewed)
+    text = header_text(corrected)
+    assert "clock skew corrected in 1 span" in text
+    assert "⚠" not in text
+    view = Waterfall(corrected, 0)
+    shown = "\n".join(line.text for line in header(view, 300, hints=HeaderHints(skew="@ undoes")))
+    assert "clock skew corrected in 1 span (@ undoes)" in shown
+
+
+def test_several_roots_are_a_warning() -> None:
+    assert "⚠ 3 roots" in header_text(build(*CALLS, span("r", 10, 20), span("s", 30, 40)))
+    assert "root" not in header_text(build(*CALLS))
 
 
 def test_time_off_the_critical_path() -> None:

@@ -239,6 +239,22 @@ def test_causes_with_a_message_are_named_first() -> None:
     assert shown[first + 3] == "  and in 3 other spans"
 
 
+@pytest.mark.parametrize(
+    ("start", "where"),
+    [(50, "begins 50.0 ms before its caller"), (460, "begins 60.0 ms after its caller ended"), (150, "")],
+)
+def test_clock_skew_of_a_span_is_named(start: int, where: str) -> None:
+    ms = 1_000
+    traces = build(
+        span("a", 100 * ms, 400 * ms, service="front", kind=Kind.CLIENT),
+        span("b", start * ms, (start + 40) * ms, parent="a", service="price", kind=Kind.SERVER),
+    )
+    number = at(traces, "b")
+    lines = SpanDetailLines(span=traces.span(number), facts=FactFinder(traces).facts(number), skew_hint="@ corrects")
+    shown = [line for line in texts(lines) if "skew" in line]
+    assert shown == ([f"⚠ clock skew? {where}; @ corrects"] if where else [])
+
+
 def test_calls_that_a_span_waited_for() -> None:
     traces = build(
         span("1", 0, 1_000, service="api", name="GET /"),

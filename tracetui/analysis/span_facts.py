@@ -15,6 +15,7 @@ from tracetui.analysis.errors import ErrorRole, causes_of, roles
 from tracetui.analysis.network import UNKNOWN, NetworkTimes, network_times
 from tracetui.analysis.outcomes import Outcome, outcomes
 from tracetui.analysis.self_time import self_times
+from tracetui.analysis.skew import SKEWED, outside_callers
 from tracetui.analysis.stats.groups import keyed, quantiles
 from tracetui.model.traces import TraceSet
 
@@ -140,6 +141,8 @@ class SpanFacts:
     """Service, operation and message of the first few of them, those with a message first."""
     via: tuple[str, ...] = ()
     """Operations of the errors between a single origin and the span, from the origin upwards."""
+    skew_ns: int = 0
+    """With clock skew, the time from its caller's end to its start, or, negative, from its caller's start to it."""
     message: str
     """Message of an error span; '' for others."""
     position: int
@@ -172,6 +175,7 @@ class FactFinder:
         """int64[spans + 1], critical time of the spans of the trace before each, without asynchronous work."""
         self._paths: CriticalPaths | None = None
         self._network: NetworkTimes | None = None
+        self._outside = np.zeros(0, np.uint8)
         self._ranked = False
 
     def is_quick(self, span: int, spans: int = 20_000) -> bool:
@@ -220,6 +224,7 @@ class FactFinder:
             ),
             via=_way_up(traces, caused_by[0] + first, [first + one for one in causes]) if len(caused_by) == 1 else (),
             message=error_message(traces, span) if role else "",
+            skew_ns=_skew(traces, span) if self._outside[at] == SKEWED else 0,
             position=int(np.searchsorted(siblings, span)) + 1,
             siblings=len(siblings),
             same_operation=int((traces.operation[siblings] == traces.operation[span]).sum()),
@@ -242,7 +247,14 @@ class FactFinder:
         self._awaited = np.concatenate(([0], np.cumsum(np.where(paths.asynchronous, 0, paths.critical))))
         self._roles, self._outcomes = roles(one), outcomes(one)
         self._network = network_times(one)
+        self._outside = outside_callers(one, 0)
         self._trace = trace
+
+
+def _skew(traces: TraceSet, span: int) -> int:
+    parent = int(traces.parent[span])
+    before = int(traces.start[span] - traces.start[parent])
+    return before if before < 0 else int(traces.start[span] - traces.reached_end[parent])
 
 
 def _way_up(traces: TraceSet, origin: int, causes: list[int]) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def _merged(traces: TraceSet) -> np.ndarray:
 WARNING_KINDS: Final = (
     WarningKind("orphan", "spans whose parent is missing", _flagged(Flag.ORPHAN)),
     WarningKind("roots", "more than one root", _further_roots),
-    WarningKind("skew", "spans outside their caller (clock skew)", _skewed),
+    WarningKind("skew", "spans outside their caller, or moved into it (clock skew)", _skewed),
     WarningKind("same-id", "different spans with one id", _flagged(Flag.SAME_ID)),
     WarningKind("duplicates", "traces with spans received several times", _merged),
     WarningKind("cycle", "parent cycles, cut at the earliest span", _flagged(Flag.CYCLE_CUT)),

@@ -18,6 +18,7 @@ from tracetui.render.span.facts import (
     flowed_text,
     kind_words,
     network_words,
+    skew_words,
     waited_words,
 )
 from tracetui.render.span.gen_ai import chat_messages, usage_words
@@ -67,6 +68,8 @@ class SpanDetailLines:
     """Slot of the service's colour."""
     open_key: str = ""
     """Key that opens a row; '' for none."""
+    skew_hint: str = ""
+    """Text on the key that corrects clock skew; '' for none."""
     page: str = ""
     """Address of a trace's web page, as in `model.trace_page`; '' if unknown."""
     toggled: set[str] = field(default_factory=set)
@@ -175,6 +178,8 @@ class SpanDetailLines:
         span, glyphs = self.span, self.glyphs
         for number, text in enumerate(span.warnings[:MAX_SHOWN]):
             yield statement(f"warning:{number}", "warning", text, glyphs.warning, Role.WARNING)
+        if self.facts and self.facts.skew_ns:
+            yield self._facts("skew", [skew_words(self.facts.skew_ns, glyphs, self.skew_hint, self._duration)])
         message = self.facts.message if self.facts else span.status_message
         if message and message != NO_MESSAGE:
             is_propagated = self.facts is not None and self.facts.role in (ErrorRole.PROPAGATED, ErrorRole.CANCELLED)

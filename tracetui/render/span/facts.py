@@ -65,6 +65,13 @@ def waited_words(span: Span, facts: SpanFacts, duration: Callable[[int], str]) -
         yield f"{'' if number else 'waited for '}{text}", Role.STRONG if share >= BOTTLENECK_PERCENT else Role.PLAIN
 
 
+def skew_words(skew_ns: int, glyphs: Glyphs, correction: str, duration: Callable[[int], str]) -> tuple[str, str]:
+    """Describe where a span with clock skew lies, as (text, role). correction: text on the key that corrects it"""
+    where = f"{duration(abs(skew_ns))} {'before its caller' if skew_ns < 0 else 'after its caller ended'}"
+    key = f"; {correction}" if correction else ""
+    return f"{glyphs.warning} clock skew? begins {where}{key}", Role.WARNING
+
+
 def network_words(network: SpanNetwork, duration: Callable[[int], str]) -> Iterator[tuple[str, str]]:
     """Yield the network or queue time of a call, and its parts, as (text, role)."""
     callee = safe(network.callee, 60)

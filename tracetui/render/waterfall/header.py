@@ -18,6 +18,7 @@ from tracetui.analysis.span_facts import trace_rank
 from tracetui.analysis.summary import DIFFERENCE
 from tracetui.model.span import Flag, Kind
 from tracetui.model.trace_page import page_of
+from tracetui.model.traces import TraceSet
 from tracetui.render.rank import rank_words
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, cut
@@ -45,6 +46,8 @@ class HeaderHints:
 
     error: str = ""
     bottleneck: str = ""
+    skew: str = ""
+    """On the key that undoes the correction of clock skew."""
 
 
 NO_HINTS = HeaderHints()
@@ -63,7 +66,11 @@ def header(
     page: address of a trace's web page, as in `model.trace_page`.
     """
     ellipsis = view.glyphs.ellipsis
-    parts = [*_errors(view, width, hints.error), *_bottleneck(view, width, hints.bottleneck), *_warnings(view)]
+    parts = [
+        *_errors(view, width, hints.error),
+        *_bottleneck(view, width, hints.bottleneck),
+        *_warnings(view, hints.skew),
+    ]
     findings = flowed(parts, width, ellipsis=ellipsis)
     items = dict(_items(view, width, local_time, page))
     room = None if most is None else max(most - len(findings), 1)
@@ -244,7 +251,6 @@ def _bottleneck(view: Waterfall, width: int, hint: str) -> Iterator[Line]:
     is_short = 2 * critical < view.whole[1]
     if is_short:
         yield Line([(_off_path(view, critical), Role.STRONG)])
-    yield from _skew(view)
     if not view.critical.any():
         return
     number, spent = slowest_operation(view)
@@ -323,15 +329,28 @@ def _covered(starts: np.ndarray, ends: np.ndarray) -> int:
     return int(np.maximum(reached - np.maximum(starts, before), 0).sum())
 
 
-def _skew(view: Waterfall) -> Iterator[Line]:
+def _corrected(traces: TraceSet, within: slice) -> int:
+    """Count the spans that a correction of clock skew moved."""
+    return int(((traces.flags[within] & int(Flag.SKEW_ADJUSTED)) > 0).sum())
+
+
+def _warnings(view: Waterfall, undo: str) -> Iterator[Line]:
+    """Yield clock skew or its correction, several roots, and the number of other warnings. undo: text on a key"""
+    glyphs, traces, trace = view.glyphs, view.traces, view.trace
+    within = slice(view.first, view.stop)
     skewed = int((view.outside == SKEWED).sum())
     if skewed:
-        yield Line([(f"{view.glyphs.warning} clock skew? {numbers.counted(skewed, 'span')}", Role.WARNING)])
-
-
-def _warnings(view: Waterfall) -> Iterator[Line]:
-    glyphs = view.glyphs
-    number = int(view.traces.trace_warning_counts[view.trace])
+        yield Line([(f"{glyphs.warning} clock skew? {numbers.counted(skewed, 'span')}", Role.WARNING)])
+    corrected = _corrected(traces, within)
+    if corrected:
+        key = f" ({undo})" if undo else ""
+        yield Line([(f"clock skew corrected in {numbers.counted(corrected, 'span')}{key}", Role.PLAIN)])
+    roots = int(((traces.parent[within] < 0) & ((traces.flags[within] & int(Flag.ORPHAN)) == 0)).sum())
+    if roots > 1:
+        yield Line([(f"{glyphs.warning} {roots:,} roots", Role.WARNING)])
+    spans = traces.spans_of(trace)
+    named = _corrected(traces, slice(spans.start, spans.stop)) + int(traces.skewed[trace])
+    number = int(traces.trace_warning_counts[trace]) - named
     if number:
         yield Line([(f"{glyphs.warning} {numbers.counted(number, 'warning')}", Role.WARNING)])
     texts = view.traces.trace_warnings.get(view.trace, [])

@@ -26,7 +26,7 @@ _WARNING_WORDS = {
     Flag.START_REPAIRED: "no start",
     Flag.NEGATIVE_DURATION: "negative duration",
     Flag.NO_DURATION: "no duration",
-    Flag.SKEW_ADJUSTED: "clock skew",
+    Flag.SKEW_ADJUSTED: "skew corrected",
     Flag.SHORTENED: "shortened",
     Flag.OUT_OF_RANGE: "time out of range",
     Flag.SOURCE_WARNING: "source warning",

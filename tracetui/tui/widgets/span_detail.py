@@ -163,11 +163,12 @@ class SpanDetail(Vertical):
             self._computing = None
         elif span == self._shown and not again:
             return
-        lines = partial(self._new_lines, KeyNames(self.screen).short("{list.open}"))
+        names = KeyNames(self.screen)
+        lines = partial(self._new_lines, names.short("{list.open}"), names.short("{app.adjust-skew}"))
         self._work("span detail", partial(_detail_lines, facts, span, lines), partial(self._show_lines, facts, span))
 
     def _new_lines(
-        self, opens: str, traces: TraceSet, number: int, span: Span, facts: SpanFacts | None
+        self, opens: str, corrects: str, traces: TraceSet, number: int, span: Span, facts: SpanFacts | None
     ) -> SpanDetailLines:
         """Build the rows for a span. Called outside the UI loop; later only the loop changes them."""
         look = self.state.look
@@ -180,6 +181,7 @@ class SpanDetail(Vertical):
             local_time=look.local_time,
             slot=traces.service_slots[int(traces.service[number])],
             open_key=opens,
+            skew_hint=f"{corrects} corrects" if corrects else "",
             page=self.state.trace_page,
         )
 

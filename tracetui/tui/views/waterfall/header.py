@@ -43,8 +43,12 @@ class Header(LineBar):
     @cached_property
     def _hints(self) -> HeaderHints:
         names = KeyNames(self.screen)
-        keys = (names.short(action) for action in ("{waterfall.next-error}", "{waterfall.longest}"))
-        return HeaderHints(*(f"{key} goes there" if key else "" for key in keys))
+        error, longest, undo = map(names.short, ("{waterfall.next-error}", "{waterfall.longest}", "{app.adjust-skew}"))
+        return HeaderHints(
+            error=f"{error} goes there" if error else "",
+            bottleneck=f"{longest} goes there" if longest else "",
+            skew=f"{undo} undoes" if undo else "",
+        )
 
     @property
     def lines(self) -> int:

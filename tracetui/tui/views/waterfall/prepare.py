@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -176,9 +176,10 @@ def open_trace(
 
 def header_lines(view: Waterfall, options: HeaderOptions, spans: InitialSpans) -> list[Line]:
     """Return the header, indented like the rows. It names keys that go to what is not visible."""
-    hints = HeaderHints(
-        options.hints.error if spans.is_error_hidden else "",
-        options.hints.bottleneck if spans.is_bottleneck_hidden else "",
+    hints = replace(
+        options.hints,
+        error=options.hints.error if spans.is_error_hidden else "",
+        bottleneck=options.hints.bottleneck if spans.is_bottleneck_hidden else "",
     )
     lines = header(view, max(options.width - INDENT, 1), options.local_time, options.lines, options.page, hints)
     return [Line([(" " * INDENT, "")]).extend(line) for line in lines]
