@@ -37,7 +37,7 @@ def header_text(
 def test_work_after_the_response() -> None:
     text = header_text(QUEUE)
     assert "answered after 64.0 ms; 911 ms of asynchronous work after that" in text
-    assert "62 % of 64.0 ms critical: db INSERT" in text
+    assert "63 % of 64.0 ms critical: db INSERT" in text
     assert "of the critical path:" not in text
 
 
@@ -59,7 +59,7 @@ def test_bottleneck_of_most_of_the_time() -> None:
 @pytest.mark.parametrize(
     ("callee_us", "bottleneck"),
     [
-        (100_000, "72 % of the critical path: network web to stock"),
+        (100_000, "73 % of the critical path: network web to stock"),
         (250_000, "53 % of the critical path: stock second"),
     ],
 )

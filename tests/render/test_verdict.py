@@ -45,7 +45,7 @@ def test_verdict_has_one_line_for_errors_and_one_for_the_bottleneck() -> None:
         failing[number] = True
     found = lines(requests(failing, ["us" if fails else "eu" for fails in failing]))
     assert found == [
-        "FAILING  12 % of requests   all 5 in db   Connection timeout   all region=us",
+        "FAILING  13 % of requests   all 5 in db   Connection timeout   all region=us",
         "SLOW     80 %  of the critical path: db query   Connection timeout",
     ]
 

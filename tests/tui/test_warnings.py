@@ -124,6 +124,9 @@ async def test_the_status_line_counts_the_traces_that_the_list_of_warnings_count
 async def test_a_long_filter_precedes_the_notice_of_clock_skew(source: str) -> None:
     async with opened(source, size=(80, 24)) as (app, pilot):
         assert "⚠ skew in 1 trace: @ corrects   4 traces" in pilot.lines[2]
+        # the hint is whole or missing
+        assert "press / to enter one  " in pilot.lines[2]
+        assert "duration" not in pilot.lines[2]
         app.post_message(FilterTraces("trace.response >= 1ms AND service != nothing"))
         await pilot.settle()
         assert "filter  trace.response >= 1ms AND service != nothing" in pilot.lines[2]

@@ -85,6 +85,11 @@ def test_without_errors_there_is_no_failing_share() -> None:
     assert plot.rows == 5
 
 
+def test_few_points_have_no_failing_share() -> None:
+    few = points([0, *range(10, 17)], [1] * 8, {7})
+    assert not Plot(few, 60, 6, UNICODE).has_shares
+
+
 def test_the_share_is_of_errors_if_no_request_failed() -> None:
     start, duration = EPOCH + np.arange(20) * SECOND, np.full(20, MS)
     with_errors = np.arange(20) < 5

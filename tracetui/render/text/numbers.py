@@ -6,6 +6,7 @@ and 0.
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 from tracetui.model.times import LONG_UNITS, SECOND_NS
@@ -69,6 +70,11 @@ def scale(total_ns: int, steps: int, ascii_only: bool = False) -> list[str]:
     return [f"0 {unit}", *(f"{number} {unit}" for number in numbers[1:])]
 
 
+def _half_up(value: float) -> int:
+    """Round to a whole number, and half of one up: 1 of 8 is 13 %, as readers calculate."""
+    return math.floor(value + 0.5)
+
+
 def percent(value: float) -> str:
     """Format a percentage as `74 %`, `8.0 %`, `0.2 %`; 0 % and 100 % only for exactly that."""
     if value <= 0 or value >= 100:
@@ -78,8 +84,8 @@ def percent(value: float) -> str:
     if value > 99.9:
         return ">99.9 %"
     if value < 9.95:
-        return f"{value:.1f} %"
-    return f"{value:.0f} %" if value < 99 else f"{min(value, 99.9):.1f} %"
+        return f"{_half_up(10 * value) / 10:.1f} %"
+    return f"{_half_up(value)} %" if value < 99 else f"{min(value, 99.9):.1f} %"
 
 
 def whole_percent(value: float) -> str:
@@ -88,7 +94,7 @@ def whole_percent(value: float) -> str:
         return "<1 %"
     if 99 < value < 100:
         return ">99 %"
-    return f"{value:.0f} %"
+    return f"{_half_up(value)} %"
 
 
 def count(number: int) -> str:

@@ -25,6 +25,8 @@ _MIN_SHARES_HEIGHT = 5
 """Smallest height of a plot with a line for the failing share."""
 _POINTS_PER_SHARE = 8
 """Smallest mean number of points of which the failing share is drawn as one bar."""
+_MIN_SHARE_POINTS = 2 * _POINTS_PER_SHARE
+"""Smallest number of points with failing shares: of fewer, one bar over all times would say nothing about when."""
 _SHARE_SCALES = (0.05, 0.1, 0.25, 0.5, 1.0)
 _P95 = "p95"
 _NEAR = 2
@@ -92,7 +94,7 @@ class Plot:
         self._failed = failed
         self.share_label = "errors" if failed is points.with_errors and points.failed is not None else "failed"
         """Name of the failing share."""
-        self.has_shares = height >= _MIN_SHARES_HEIGHT and bool(failed.any())
+        self.has_shares = height >= _MIN_SHARES_HEIGHT and bool(failed.any()) and len(points) >= _MIN_SHARE_POINTS
         """True if the last line is the failing share."""
         self.rows = max(height - 1 - self.has_shares, 1)
         self._scale_durations()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -173,9 +174,10 @@ class LineInput(Widget, can_focus=True):
         elif self.has_focus:
             # keep the hint visible with the focus, as some dialogs open focused
             segments += [Segment(" ", base + self._look.style(Role.PLAIN) + REVERSED)]
-            segments += [styled(fit(self._hint, room - 1, ellipsis=""), Role.DIM)]
+            segments += [styled(fit(_fitting((self._hint,), room - 1), room - 1), Role.DIM)]
         else:
-            segments.append(styled(fit(self._invitation + self._hint, room, ellipsis=""), Role.DIM))
+            hints = self._invitation + self._hint, self._invitation.rstrip(": ")
+            segments.append(styled(fit(_fitting(hints, room), room), Role.DIM))
         if right.runs:
             segments.append(styled(" "))
             segments += [styled(text, role) for text, role in right.runs]
@@ -207,3 +209,8 @@ class LineInput(Widget, can_focus=True):
             Segment("".join(pieces[self.cursor : min(self.cursor + 1, stop)]), cursor),
             Segment("".join(pieces[self.cursor + 1 : stop]) + " " * left, plain),
         ]
+
+
+def _fitting(texts: Sequence[str], room: int) -> str:
+    """Return the first text that fits whole, as the text at the right would read like the end of a cut one."""
+    return next((text for text in texts if cell_width(text) <= room), "")
