@@ -202,7 +202,8 @@ def test_number_of_further_calls_is_shown() -> None:
     (one,) = found(traces, parallel_calls.KIND)
     assert (len(one.calls), one.more_calls, one.most_calls, one.saving_ns) == (6, 3, 9, 80 * US)
     assert [line.text for line in words_of(one)][5:8] == ["s5 SELECT and", "3 more", "are sequential"]
-    assert "s5 SELECT +3  in api page" in SuggestionList([one], traces, UNICODE).line(0, 160).text
+    assert "9 calls in api page  s0 SELECT" in SuggestionList([one], traces, UNICODE).line(0, 160).text
+    assert "s5 SELECT +3 " in SuggestionList([one], traces, UNICODE).line(0, 160).text
     detail = SuggestionDetail(one, traces, UNICODE)
     assert "and 3 more" in [detail.line(row, 80).text for row in range(len(detail))]
 

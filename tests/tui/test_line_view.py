@@ -53,6 +53,20 @@ class ListApp(TerminalApp, ByteCounter):
         self.chosen.append(message.row)
 
 
+async def test_lines_painted_before_the_scroll_bar_went_are_painted_again() -> None:
+    app = ListApp(100)
+    async with driven(app, (60, 20)) as pilot:
+        view = app.view
+        view.show(Numbers(3))
+        # the bar goes after a frame, without a resize
+        view.show_vertical_scrollbar = True
+        assert view.render_lines(view.size.region)[0].cell_length == view.size.width - 1
+        view.show_vertical_scrollbar = False
+        assert view.render_lines(view.size.region)[0].cell_length == view.size.width
+        await pilot.settle()
+        assert "row 2" in pilot.text
+
+
 @pytest.mark.parametrize("mark", ["▌", "|"])
 @pytest.mark.parametrize("count", [3, 19, 100, 5_000_000])
 async def test_scroll_bar_equals_that_of_textual(count: int, mark: str) -> None:

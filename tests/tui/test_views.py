@@ -425,7 +425,7 @@ async def test_blast_radius_follows_the_cursor() -> None:
 
 async def test_hints_name_the_key_that_ends_a_blast_radius_once() -> None:
     async with running(state_of("shop/shop.json"), "services", size=(80, 24)) as (app, pilot):
-        assert "under 20 calls: ≤ longest" in pilot.text
+        assert "≤ longest of under 20 calls" in pilot.text
         await pilot.press("b")
         assert [text for _, text in app.current_view.hints][:2] == ["off", "if it FAILS"]
         await pilot.press("b")
@@ -636,7 +636,7 @@ async def test_suggestions_are_listed_and_open_an_example() -> None:
     async with running(state_of("incident/before.json"), "hot-spots", (140, 30)) as (app, pilot):
         assert "3 suggestions" in app.text
         await pilot.press("a")
-        assert "sequential  user-service get_user, recommendation-service fetch_recommendations" in app.text
+        assert "sequential  2 calls in api-gateway GET /profile  user-service get_user, recommendation" in app.text
         assert "85 / 100" in app.text
         await pilot.press("enter")
         (wanted,) = app.posted

@@ -150,6 +150,8 @@ class LineView(ScrollView, can_focus=True):
         """Background of the strips."""
         self._strip_size = (0, 0, 0)
         """Size for which the strips were made: width of lines, full width, height."""
+        self._strip_width = 0
+        """Width of the strips in cells."""
         self._paints: dict[str, _Paint] = {}
         self._cursor_paints: dict[str, _Paint] = {}
 
@@ -294,6 +296,10 @@ class LineView(ScrollView, can_focus=True):
         """Return the width of a line and of a whole row. Computed once for all rows, as Textual is slow at it."""
         # exclude the scroll bar, or Textual cuts each line
         width = self.scrollable_content_region.width
+        if width != self._strip_width:
+            # the scroll bar comes and goes without a resize, and Textual drops a line that is too short
+            self._strip_width = width
+            self._forget()
         return max(width - _CURSOR_CELLS, 1), width
 
     def _strip(self, row: int, room: tuple[int, int]) -> Strip:
